@@ -1,0 +1,87 @@
+"""The settings: environment variables, or a `.env` file, all named HOMEBROKER_…"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from engine.log import Connection
+
+Port = int
+
+
+class Settings(BaseSettings):
+    """Everything a person may set; `homebroker settings` prints it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="HOMEBROKER_", env_file=".env", extra="ignore", hide_input_in_errors=True
+    )
+
+    kafka_bootstrap_servers: str = Field("", description="an existing Kafka; empty: start the embedded one")
+    kafka_port: Port = Field(
+        9092, ge=1, le=65534, description="port of the embedded Kafka; its controller takes the next one"
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="how every client speaks to Kafka"
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "PLAIN", description="how clients sign in to Kafka, where the protocol is SASL_…"
+    )
+    kafka_sasl_username: str = Field("", description="user name at Kafka")
+    kafka_sasl_password: SecretStr = Field(SecretStr(""), description="password at Kafka")
+    kafka_ssl_ca_file: str = Field("", description="certificates to trust; empty: the system's")
+    kafka_ssl_cert_file: str = Field("", description="the client's own certificate, where Kafka asks for one")
+    kafka_ssl_key_file: str = Field("", description="the key of that certificate")
+    kafka_replicas: int = Field(1, ge=1, le=9, description="copies of each topic, when it is first made")
+    data_dir: Path = Field(Path(".homebroker"), description="everything kept on disk")
+    database_url: str = Field("", description="any SQLAlchemy URL; empty: SQLite in the data directory")
+    api_host: str = Field("127.0.0.1", description="address that the API listens on")
+    api_port: Port = Field(8000, ge=1, le=65535, description="port of the API")
+    api_url: str = Field("", description="where the dashboard's server finds the API; empty: on this machine")
+    dashboard_host: str = Field("127.0.0.1", description="address that the dashboard listens on")
+    dashboard_port: Port = Field(8501, ge=1, le=65535, description="port of the dashboard")
+    allowed_hosts: str = Field(
+        "", description="further host names that the API answers to, separated by commas"
+    )
+    investor_id: str = Field("demo", min_length=1, max_length=64, description="whose account the page trades")
+    simulator: Literal["on", "off"] = Field("on", description="off: no simulated investors")
+    simulator_rate: float = Field(
+        40.0, gt=0, le=10_000, description="commands a second that simulated investors send"
+    )
+    simulator_seed: int = Field(7, ge=0, description="the simulated investors' dice")
+    simulator_warmup_hours: float = Field(
+        4.0, ge=0, le=48, description="hours of history that a fresh market starts with"
+    )
+    shards: Literal[1] = Field(1, description="partitions of `orders` when the topic is first made")
+
+    @property
+    def embedded_broker(self) -> bool:
+        """Whether this market runs its own Kafka."""
+        return not self.kafka_bootstrap_servers
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's URL, with the default filled in."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'history.sqlite').resolve()}"
+
+    @property
+    def resolved_api_url(self) -> str:
+        """Where programs on this machine reach the API."""
+        return self.api_url or f"http://127.0.0.1:{self.api_port}"
+
+    @property
+    def connection(self) -> Connection:
+        """How to reach Kafka."""
+        return Connection(
+            bootstrap_servers=self.kafka_bootstrap_servers or f"127.0.0.1:{self.kafka_port}",
+            security_protocol=self.kafka_security_protocol,
+            sasl_mechanism=self.kafka_sasl_mechanism,
+            sasl_username=self.kafka_sasl_username or None,
+            sasl_password=self.kafka_sasl_password.get_secret_value() or None,
+            ssl_ca_file=self.kafka_ssl_ca_file or None,
+            ssl_cert_file=self.kafka_ssl_cert_file or None,
+            ssl_key_file=self.kafka_ssl_key_file or None,
+        )
