@@ -163,7 +163,7 @@ def _listing(symbol: str, reference: str, band: float | None = None) -> ListAsse
 
 
 def _hours_ms(ahead: str) -> int:
-    return int(ahead.strip("+h")) * HOUR_MS
+    return int(ahead.removesuffix("h")) * HOUR_MS
 
 
 def _outcomes(events: list[Event]) -> list[str]:

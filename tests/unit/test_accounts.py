@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.accounts import Holding
+from engine.accounts import Account, Holding
+from engine.domain import Side
 
 _trades = st.lists(
     st.tuples(st.integers(-50, 50).filter(bool), st.integers(1, 2_000).map(lambda ticks: ticks * 100)),
@@ -52,3 +53,11 @@ def test_profit_and_cost_account_for_every_payment(trades: list[tuple[int, int]]
         assert holding.cost_units == 0
     else:
         assert holding.cost_units * holding.quantity > 0
+
+
+def test_a_trade_moves_cash_one_way_and_shares_the_other() -> None:
+    buyer, seller = Account("ana", unlimited=False), Account("bia", unlimited=False)
+    buyer.settle("PETR4", Side.BUY, 10, 5_0000)
+    seller.settle("PETR4", Side.SELL, 10, 5_0000)
+    assert (buyer.cash_units, buyer.holding("PETR4").quantity) == (-50_0000, 10)
+    assert (seller.cash_units, seller.holding("PETR4").quantity) == (50_0000, -10)
