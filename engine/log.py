@@ -161,29 +161,32 @@ async def read_between(
 
 
 class LogWriter:
-    """Appends records; those of one partition keep the order of the calls."""
+    """Appends records; those of one partition keep the order of the calls.
+
+    A record that the broker refuses leaves a gap in the sequence that an idempotent producer counts, after
+    which Kafka takes nothing more from it. So a producer that has failed is replaced before the next append.
+    """
 
     def __init__(self, connection: Connection) -> None:
-        self._producer = AIOKafkaProducer(
+        self._options = {
             **connection.options(),
-            acks="all",
-            enable_idempotence=True,
-            compression_type=None,
-            linger_ms=0,
-            max_batch_size=_BATCH_BYTES_MAX,
-            max_request_size=_REQUEST_BYTES_MAX,
-        )
+            "acks": "all",
+            "enable_idempotence": True,
+            "compression_type": None,
+            "linger_ms": 0,
+            "max_batch_size": _BATCH_BYTES_MAX,
+            "max_request_size": _REQUEST_BYTES_MAX,
+        }
+        self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
-        try:
-            await self._producer.start()
-        except KafkaError:
-            await self._producer.stop()
-            raise
+        await self._usable()
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        await self._producer.stop()
+        if self._producer is not None:
+            await self._producer.stop()
 
     async def append(self, topic: str, record: NewRecord, *, partition: int = 0) -> int:
         """Append a record and wait until it is kept.
@@ -192,28 +195,60 @@ class LogWriter:
         -------
         int
             The record's offset.
+
+        Raises
+        ------
+        LogError
+            When the broker refused it, or did not answer: then it may be kept all the same.
         """
-        sent = await self._producer.send_and_wait(
-            topic, record.value, key=record.key, partition=partition, timestamp_ms=record.time_ms
-        )
+        async with self._appending() as producer:
+            sent = await producer.send_and_wait(
+                topic, record.value, key=record.key, partition=partition, timestamp_ms=record.time_ms
+            )
         return int(sent.offset)
 
     async def append_all(self, topic: str, records: Sequence[NewRecord], *, partition: int = 0) -> None:
-        """Append records, in order, and wait until all are kept."""
-        waiting: list[asyncio.Future[Any]] = []
-        batch = self._producer.create_batch()
-        for record in records:
-            if batch.append(key=record.key, value=record.value, timestamp=record.time_ms) is None:
-                waiting.append(await self._producer.send_batch(batch, topic, partition=partition))
-                batch = self._producer.create_batch()
-                if batch.append(key=record.key, value=record.value, timestamp=record.time_ms) is None:
-                    # Larger than a batch: it goes alone, and the broker's own limit decides.
-                    await asyncio.gather(*waiting)
-                    waiting = []
-                    await self.append(topic, record, partition=partition)
-        if batch.record_count():
-            waiting.append(await self._producer.send_batch(batch, topic, partition=partition))
-        await asyncio.gather(*waiting)
+        """Append records, in order, and wait until all are kept; raises `LogError` as `append` does."""
+        async with self._appending() as producer:
+            waiting: list[asyncio.Future[Any]] = []
+            batch = producer.create_batch()
+            for record in records:
+                if _put(batch, record):
+                    continue
+                waiting.append(await producer.send_batch(batch, topic, partition=partition))
+                batch = producer.create_batch()
+                # A batch takes any first record; whether it is too large is the broker's to say.
+                _put(batch, record)
+            if batch.record_count():
+                waiting.append(await producer.send_batch(batch, topic, partition=partition))
+            await asyncio.gather(*waiting)
+
+    @asynccontextmanager
+    async def _appending(self) -> AsyncIterator[AIOKafkaProducer]:
+        producer = await self._usable()
+        try:
+            yield producer
+        except KafkaError:
+            if self._producer == producer:
+                self._producer = None
+            await producer.stop()
+            raise
+
+    async def _usable(self) -> AIOKafkaProducer:
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(**self._options)
+                try:
+                    await producer.start()
+                except KafkaError:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
+
+
+def _put(batch: Any, record: NewRecord) -> bool:
+    return batch.append(key=record.key, value=record.value, timestamp=record.time_ms) is not None
 
 
 @asynccontextmanager
