@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple, Self, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError
 from msgspec import Struct
 
 from engine.topics import TOPIC_SETTINGS
@@ -23,6 +24,7 @@ LogError: TypeAlias = KafkaError
 """What reading and writing raise when the broker is away or refuses; trying again may help."""
 
 _REQUEST_TIMEOUT_MS = 10_000
+_SILENCE_MAX_MS = 10_000
 _BATCH_BYTES_MAX = 512 * 1024
 _REQUEST_BYTES_MAX = 1024 * 1024
 
@@ -93,17 +95,18 @@ class LogReader:
             max_partition_fetch_bytes=4 * 1024 * 1024,
             check_crcs=True,
         )
+        self._heard_ms = _now_ms()
 
     async def __aenter__(self) -> Self:
         try:
             await self._consumer.start()
         except KafkaError:
-            await self._consumer.stop()
+            await _stop(self._consumer)
             raise
         return self
 
     async def __aexit__(self, *_error: object) -> None:
-        await self._consumer.stop()
+        await _stop(self._consumer)
 
     async def first_offset(self, topic: str, partition: int) -> int:
         """Give the offset of the oldest record kept."""
@@ -124,14 +127,23 @@ class LogReader:
         self._consumer.assign([TopicPartition(*at) for at in positions])
         for at, offset in positions.items():
             self._consumer.seek(TopicPartition(*at), offset)
+        self._heard_ms = _now_ms()
 
     async def position(self, topic: str, partition: int) -> int:
         """Give the offset that will be read next."""
         return int(await self._consumer.position(TopicPartition(topic, partition)))
 
     async def read(self, *, wait_ms: int, records_max: int | None = None) -> list[LogRecord]:
-        """Read what there is, in each partition's order; nothing when `wait_ms` passed without a record."""
+        """Read what there is, in each partition's order; nothing when `wait_ms` passed without a record.
+
+        Raises
+        ------
+        LogError
+            When Kafka has not answered for a while: aiokafka itself would wait for it in silence.
+        """
         found = await self._consumer.getmany(timeout_ms=wait_ms, max_records=records_max)
+        if not found:
+            self._check_heard()
         return [
             LogRecord(
                 record.topic, record.partition, record.offset, record.timestamp, record.key, record.value
@@ -139,6 +151,12 @@ class LogReader:
             for records in found.values()
             for record in records
         ]
+
+    def _check_heard(self) -> None:
+        answers_ms = [self._consumer.last_poll_timestamp(at) or 0 for at in self._consumer.assignment()]
+        silence_ms = _now_ms() - max([self._heard_ms, *answers_ms])
+        if silence_ms > _SILENCE_MAX_MS:
+            raise KafkaConnectionError(f"Kafka has not answered for {silence_ms / 1_000:.0f} s")
 
     @staticmethod
     async def _offset_of(lookup: Any, topic: str, partition: int) -> int:
@@ -186,7 +204,7 @@ class LogWriter:
 
     async def __aexit__(self, *_error: object) -> None:
         if self._producer is not None:
-            await self._producer.stop()
+            await _stop(self._producer)
 
     async def append(self, topic: str, record: NewRecord, *, partition: int = 0) -> int:
         """Append a record and wait until it is kept.
@@ -231,7 +249,7 @@ class LogWriter:
         except KafkaError:
             if self._producer == producer:
                 self._producer = None
-            await producer.stop()
+            await _stop(producer)
             raise
 
     async def _usable(self) -> AIOKafkaProducer:
@@ -241,10 +259,24 @@ class LogWriter:
                 try:
                     await producer.start()
                 except KafkaError:
-                    await producer.stop()
+                    await _stop(producer)
                     raise
                 self._producer = producer
             return self._producer
+
+
+async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
+    try:
+        await client.stop()
+    except asyncio.CancelledError:
+        # aiokafka ends its own tasks by cancelling them, and where one waited to try again lets that out.
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1_000)
 
 
 def _put(batch: Any, record: NewRecord) -> bool:

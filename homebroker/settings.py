@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     simulator_warmup_hours: float = Field(
         4.0, ge=0, le=48, description="hours of history that a fresh market starts with"
     )
-    shards: Literal[1] = Field(1, description="partitions of `orders` when the topic is first made")
+    shards: int = Field(1, ge=1, le=1, description="partitions of `orders` when the topic is first made")
 
     @property
     def embedded_broker(self) -> bool:

@@ -1,0 +1,36 @@
+"""What the API is told when it starts."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from engine.log import Connection
+
+_NO_NAMES = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what listens on all interfaces is not called so
+
+
+class ApiConfig(Struct, frozen=True, kw_only=True):
+    """Where the API finds the market and who may speak to it.
+
+    `investor_id` is whose account it trades until sign-in comes; `allowed_hosts` are further names that it
+    answers to, besides the loopback ones.
+    """
+
+    connection: Connection
+    database_url: str
+    host: str = "127.0.0.1"
+    port: int = 8000
+    dashboard_port: int = 8501
+    investor_id: str = "demo"
+    allowed_hosts: tuple[str, ...] = ()
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """Give the host names that requests may be addressed to; others may be a DNS rebinding attack."""
+        return frozenset({"localhost", "127.0.0.1", "[::1]", self.host, *self.allowed_hosts}) - _NO_NAMES
+
+    @property
+    def page_origins(self) -> tuple[str, ...]:
+        """Give the origins whose pages may read from and write to the API: the dashboard's and its own."""
+        names = sorted(self.host_names)
+        return tuple(f"http://{name}:{port}" for port in (self.dashboard_port, self.port) for name in names)

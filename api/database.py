@@ -1,0 +1,32 @@
+"""How the history's database is opened, by its writer and its readers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+
+from sqlalchemy import Engine, create_engine, event, make_url
+
+_BUSY_TIMEOUT_MS = 5_000
+
+
+def open_database(url: str) -> Engine:
+    """Open a database; its first use connects.
+
+    SQLite keeps a write-ahead log, so that readers and the one writer do not wait for each other. It is
+    flushed at checkpoints only: a power cut may take the newest commits, rows and positions alike, and the
+    recorder reads them from Kafka again.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return create_engine(parsed, pool_pre_ping=True)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    database = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000})
+    event.listen(database, "connect", _prepare_sqlite)
+    return database
+
+
+def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")

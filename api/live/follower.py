@@ -1,0 +1,139 @@
+"""Feeds the live view from the log, and tells whether it keeps up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from msgspec import Struct
+
+from api.feed import Feed
+from api.live.publisher import Publisher
+from api.live.view import BOOK_TAIL_MAX, LiveView, ends_reached
+from engine.log import Connection, LogError, LogReader, missing_topics
+from engine.progress import State
+from engine.topics import BOOK, OUTPUT_TOPICS
+
+_POLL_MS = 250
+_RECORDS_MAX = 5_000
+_PROBE_EVERY_S = 1.0
+_PROBE_TIMEOUT_S = 3.0
+_RETRY_FIRST_S = 0.5
+_RETRY_MAX_S = 5.0
+_REPLAYED_MAX = 5_000
+"""How many records before the log's end a fresh server can give to listeners who come back to it."""
+
+_log = structlog.get_logger("api")
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """Where the follower stands."""
+
+    state: State
+    detail: str
+
+
+class LogChangedError(Exception):
+    """The log ends before what was read of it: it is another log than before."""
+
+
+class Follower:
+    """Keeps a live view up to date until cancelled.
+
+    The view is replaced only when the log itself was: after an outage reading goes on where it stopped.
+    """
+
+    def __init__(self, connection: Connection, investor_id: str, public: Feed, private: Feed) -> None:
+        self._connection = connection
+        self._investor_id = investor_id
+        self._public = public
+        self._private = private
+        self.view = LiveView(investor_id, books_from_start=False)
+        self._publisher = Publisher(self.view, public, private)
+        self.caught_up = False
+        self.standing = Standing(state=State.STARTING, detail="waiting for Kafka")
+
+    async def run(self) -> None:
+        """Follow the log; when Kafka is away, say so and try again."""
+        retry_s = _RETRY_FIRST_S
+        while True:
+            try:
+                await self._follow()
+            except LogChangedError:
+                _log.warning("the log was replaced; reading it anew")
+                self.caught_up = False
+                self.view = LiveView(self._investor_id, books_from_start=False)
+            except (LogError, TimeoutError) as error:
+                _log.warning("kafka is away", error=str(error), retry_s=retry_s)
+                self._stand(State.RETRYING, f"Kafka is away; trying again in {retry_s:.1f} s")
+                await asyncio.sleep(retry_s)
+                retry_s = min(2 * retry_s, _RETRY_MAX_S)
+                continue
+            retry_s = _RETRY_FIRST_S
+
+    async def _follow(self) -> None:
+        missing = await missing_topics(self._connection, OUTPUT_TOPICS)
+        if missing:
+            self._stand(State.STARTING, f"waiting for the topics {', '.join(sorted(missing))}")
+            await asyncio.sleep(_PROBE_EVERY_S)
+            return
+        async with LogReader(self._connection) as reader:
+            ends = await self._ends(reader)
+            if not self.view.positions:
+                await self._begin(reader, ends)
+            reader.start({(topic, 0): offset for topic, offset in self.view.positions.items()})
+            await self._read(reader, ends)
+
+    async def _begin(self, reader: LogReader, ends: Mapping[str, int]) -> None:
+        firsts = {topic: await reader.first_offset(topic, 0) for topic in OUTPUT_TOPICS}
+        book_start = max(firsts[BOOK], ends[BOOK] - BOOK_TAIL_MAX)
+        self.view = LiveView(self._investor_id, books_from_start=book_start == 0)
+        self.view.positions = {**firsts, BOOK: book_start}
+        self._publisher = Publisher(self.view, self._public, self._private)
+        self._publisher.start(
+            {topic: max(self.view.positions[topic], end - _REPLAYED_MAX) for topic, end in ends.items()}
+        )
+
+    async def _read(self, reader: LogReader, ends: Mapping[str, int]) -> None:
+        probe = asyncio.create_task(self._probe(reader))
+        try:
+            while True:
+                if probe.done():
+                    probe.result()
+                records = await reader.read(wait_ms=_POLL_MS, records_max=_RECORDS_MAX)
+                changes = self.view.apply(records, drained=len(records) < _RECORDS_MAX)
+                if records:
+                    self._publisher.publish(changes, states=self.caught_up)
+                # Compaction leaves no records at some offsets: only the reader knows how far it is.
+                if not self.caught_up and ends_reached(await self._positions(reader), ends):
+                    self.caught_up = True
+                    _log.info("caught up with the log")
+                if len(records) == _RECORDS_MAX:
+                    await asyncio.sleep(0)
+        finally:
+            probe.cancel()
+            await asyncio.gather(probe, return_exceptions=True)
+
+    async def _probe(self, reader: LogReader) -> None:
+        while True:
+            # In this order: reading goes on meanwhile, and may pass ends that were asked for before.
+            positions = await self._positions(reader)
+            ends = await self._ends(reader)
+            if any(positions[topic] > end for topic, end in ends.items()):
+                raise LogChangedError
+            behind = sum(end - positions[topic] for topic, end in ends.items())
+            state = State.READY if self.caught_up else State.STARTING
+            self._stand(state, f"{behind:,} records behind the log" if behind > 0 else "up to date")
+            await asyncio.sleep(_PROBE_EVERY_S)
+
+    async def _ends(self, reader: LogReader) -> dict[str, int]:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            return {topic: await reader.end_offset(topic, 0) for topic in OUTPUT_TOPICS}
+
+    @staticmethod
+    async def _positions(reader: LogReader) -> dict[str, int]:
+        return {topic: await reader.position(topic, 0) for topic in OUTPUT_TOPICS}
+
+    def _stand(self, state: State, detail: str) -> None:
+        self.standing = Standing(state=state, detail=detail)

@@ -1,0 +1,135 @@
+"""Tells the streams what a batch of records changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+from api.feed import Feed
+from api.live.candles import INTERVALS_MS, bucket_start
+from api.live.view import Changes, LiveView
+from api.payloads import BookChange, BookLevels, Candle, CandleEvent, TradeRow, encode
+from engine.topics import ACCOUNTS, BOOK, EXECUTIONS, TRANSACTIONS
+from engine.wire.records import Transaction
+
+PUBLIC_LETTERS = "tb"
+PRIVATE_LETTERS = "ea"
+_TOPICS = {"t": TRANSACTIONS, "b": BOOK, "e": EXECUTIONS, "a": ACCOUNTS}
+ACCOUNT_CHANNEL = "account:own"
+
+_T = TypeVar("_T")
+
+
+def trade_row(trade: Transaction) -> TradeRow:
+    """Give a trade without who traded."""
+    return TradeRow(
+        transaction_id=trade.transaction_id,
+        symbol=trade.symbol,
+        price=trade.price,
+        quantity=trade.quantity,
+        taker_side=trade.taker_side,
+        time_ms=trade.time_ms,
+    )
+
+
+def candle_event(symbol: str, interval: str, candle: Candle) -> CandleEvent:
+    """Give a candle the names that it has on the stream."""
+    return CandleEvent(
+        symbol=symbol,
+        interval=interval,
+        time_ms=candle.time_ms,
+        open=candle.open,
+        high=candle.high,
+        low=candle.low,
+        close=candle.close,
+        volume=candle.volume,
+        trades=candle.trades,
+        closed=candle.closed,
+    )
+
+
+def book_event_name(book: BookLevels | BookChange) -> str:
+    """Name the event that carries a book or its change."""
+    return "book_snapshot" if isinstance(book, BookLevels) else "book"
+
+
+class Publisher:
+    """Turns changes of the view into events of the public and the private feed.
+
+    Records come as they are, one event each; candles and tickers once a batch, as they are after it.
+    """
+
+    def __init__(self, view: LiveView, public: Feed, private: Feed) -> None:
+        self._view = view
+        self._public = public
+        self._private = private
+        self._published_from: Mapping[str, int] = {}
+        self._open_candles: dict[tuple[str, str], int] = {}
+
+    def start(self, positions: Mapping[str, int]) -> None:
+        """Begin with the records at these positions of the topics; older ones are not told of."""
+        self._published_from = dict(positions)
+        self._public.start({letter: positions[_TOPICS[letter]] for letter in PUBLIC_LETTERS})
+        self._private.start({letter: positions[_TOPICS[letter]] for letter in PRIVATE_LETTERS})
+
+    def publish(self, changes: Changes, *, states: bool) -> None:
+        """Tell of a batch's changes; without `states` of its records only, as while catching up."""
+        for offset, trade in self._news(TRANSACTIONS, changes.trades):
+            self._public.add(
+                f"trades:{trade.symbol}",
+                "trade",
+                encode(trade_row(trade)),
+                source="t",
+                offset=offset,
+                time_ms=trade.time_ms,
+            )
+        for offset, book in self._news(BOOK, changes.books):
+            channel = f"book:{book.symbol}"
+            self._public.add(channel, book_event_name(book), encode(book), source="b", offset=offset)
+        for offset, report in self._news(EXECUTIONS, changes.executions):
+            self._private.add(ACCOUNT_CHANNEL, "execution", encode(report), source="e", offset=offset)
+        for offset, account in self._news(ACCOUNTS, changes.accounts):
+            self._private.add(ACCOUNT_CHANNEL, "account", encode(account), source="a", offset=offset)
+        self._advance(self._public, PUBLIC_LETTERS)
+        self._advance(self._private, PRIVATE_LETTERS)
+        self._publish_candles(changes, told=states)
+        if states:
+            self._publish_tickers(changes)
+
+    def _news(self, topic: str, changed: list[tuple[int, _T]]) -> list[tuple[int, _T]]:
+        first = self._published_from[topic]
+        return [change for change in changed if change[0] >= first]
+
+    def _advance(self, feed: Feed, letters: str) -> None:
+        positions = self._view.positions
+        feed.advance({letter: positions.get(_TOPICS[letter], 0) for letter in letters})
+
+    def _publish_candles(self, changes: Changes, *, told: bool) -> None:
+        trade_times_ms: dict[str, tuple[int, int]] = {}
+        for _, trade in changes.trades:
+            first_ms, _ = trade_times_ms.get(trade.symbol, (trade.time_ms, 0))
+            trade_times_ms[trade.symbol] = first_ms, trade.time_ms
+        for symbol, (first_ms, last_ms) in trade_times_ms.items():
+            for interval, interval_ms in INTERVALS_MS.items():
+                since_ms = min(first_ms, self._open_candles.get((symbol, interval), first_ms))
+                self._open_candles[symbol, interval] = bucket_start(last_ms, interval_ms)
+                self._tell_candles(symbol, interval, since_ms, told=told)
+        now_ms = self._view.time_ms
+        for (symbol, interval), start_ms in list(self._open_candles.items()):
+            if now_ms >= start_ms + INTERVALS_MS[interval]:
+                del self._open_candles[symbol, interval]
+                # One with a trade in this batch was told of as closed just now.
+                self._tell_candles(symbol, interval, start_ms, told=told and symbol not in trade_times_ms)
+
+    def _tell_candles(self, symbol: str, interval: str, since_ms: int, *, told: bool) -> None:
+        channel = f"candles:{interval}:{symbol}"
+        if told and self._public.is_wanted(channel):
+            series = self._view.candles[symbol][interval]
+            for candle in series.since(since_ms, now_ms=self._view.time_ms):
+                self._public.add_state(channel, "candle", encode(candle_event(symbol, interval, candle)))
+
+    def _publish_tickers(self, changes: Changes) -> None:
+        for symbol in changes.symbols:
+            if symbol in self._view.assets and self._public.is_wanted(f"tickers:{symbol}"):
+                ticker = encode(self._view.ticker(symbol))
+                self._public.add_state(f"tickers:{symbol}", "ticker", ticker)

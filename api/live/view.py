@@ -1,0 +1,195 @@
+"""The live view: the market as it is now, by the records read so far. Pure; `follower` feeds it."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from api.live.accounts import LiveAccount
+from api.live.answers import Answers
+from api.live.books import LiveBooks
+from api.live.candles import INTERVALS_MS, SymbolCandles, bucket_start
+from api.live.orders import LiveOrders
+from api.live.tickers import ticker
+from api.payloads import BookChange, BookLevels, Ticker
+from engine.identity import SeenOutputs
+from engine.log import LogRecord
+from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
+from engine.wire.records import (
+    AccountRecord,
+    AssetRecord,
+    ExecutionReport,
+    Transaction,
+    decode_account,
+    decode_asset,
+    decode_book,
+    decode_execution,
+    decode_transaction,
+)
+
+TRADES_KEPT_MAX = 5_000
+BOOK_TAIL_MAX = 20_000
+"""How far before the log's end a view may begin to read books: the engine writes whole ones more often."""
+# A command's reports can only be parted where the engine filled a whole Kafka batch (512 KiB).
+_PARTED_BYTES_MIN = 256 * 1024
+
+Positions: TypeAlias = dict[str, int]
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a batch of records changed, with the log offsets of what is streamed."""
+
+    trades: list[tuple[int, Transaction]] = field(default_factory=list)
+    books: list[tuple[int, BookLevels | BookChange]] = field(default_factory=list)
+    executions: list[tuple[int, ExecutionReport]] = field(default_factory=list)
+    accounts: list[tuple[int, AccountRecord]] = field(default_factory=list)
+    symbols: dict[str, None] = field(default_factory=dict)
+
+
+class LiveView:
+    """Everything that reads are answered from.
+
+    Parameters
+    ----------
+    investor_id : str
+        Whose orders and account are kept; those of others are passed over unread.
+    books_from_start : bool
+        Whether the books are read from the log's first record.
+    """
+
+    def __init__(self, investor_id: str, *, books_from_start: bool) -> None:
+        self.time_ms = 0
+        self.market_day_ms = 0
+        self.assets: dict[str, AssetRecord] = {}
+        self.trades: dict[str, deque[Transaction]] = {}
+        self.candles: dict[str, SymbolCandles] = {}
+        self.books = LiveBooks(from_start=books_from_start)
+        self.orders = LiveOrders()
+        self.account = LiveAccount(investor_id, self.last_price)
+        self.answers = Answers()
+        self.positions: Positions = {}
+        self._key = investor_id.encode()
+        self._investor_id = investor_id
+        self._seen = {topic: SeenOutputs() for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS, ASSETS)}
+
+    def apply(self, records: Sequence[LogRecord], *, drained: bool = True) -> Changes:
+        """Take in what was read from the topics.
+
+        Parameters
+        ----------
+        records : sequence of LogRecord
+            In each topic's order.
+        drained : bool
+            Whether the reader had no more at hand.
+
+        Returns
+        -------
+        Changes
+            What followers of the market need to be told. Cost O(records).
+        """
+        changes = Changes()
+        by_topic: defaultdict[str, list[LogRecord]] = defaultdict(list)
+        for record in records:
+            by_topic[record.topic].append(record)
+        self._apply_assets(by_topic[ASSETS], changes)
+        self._apply_transactions(by_topic[TRANSACTIONS], changes)
+        self._apply_books(by_topic[BOOK], changes)
+        self._apply_accounts(by_topic[ACCOUNTS], changes)
+        self._apply_executions(by_topic[EXECUTIONS], changes, drained=drained)
+        self.positions.update((topic, read[-1].offset + 1) for topic, read in by_topic.items() if read)
+        return changes
+
+    def last_price(self, symbol: str) -> float | None:
+        """Give the price of a symbol's newest trade, or its reference price before the first."""
+        trades = self.trades.get(symbol)
+        if trades:
+            return trades[-1].price
+        asset = self.assets.get(symbol)
+        return None if asset is None else asset.reference_price
+
+    def ticker(self, symbol: str) -> Ticker:
+        """Give a listed asset's row."""
+        asset = self.assets[symbol]
+        candles = self.candles.get(symbol)
+        trades = self.trades.get(symbol)
+        return ticker(
+            asset,
+            candles["1d"] if candles else None,
+            self.books[symbol],
+            market_day_ms=self.market_day_ms,
+            time_ms=trades[-1].time_ms if trades else asset.time_ms,
+        )
+
+    def _apply_assets(self, records: Sequence[LogRecord], changes: Changes) -> None:
+        seen = self._seen[ASSETS]
+        for record in records:
+            if record.value is not None and seen.is_new(asset := decode_asset(record.value)):
+                self.assets[asset.symbol] = asset
+                changes.symbols[asset.symbol] = None
+                self.time_ms = max(self.time_ms, asset.time_ms)
+
+    def _apply_transactions(self, records: Sequence[LogRecord], changes: Changes) -> None:
+        seen = self._seen[TRANSACTIONS]
+        by_symbol: defaultdict[str, list[Transaction]] = defaultdict(list)
+        for record in records:
+            if record.value is not None and seen.is_new(trade := decode_transaction(record.value)):
+                changes.trades.append((record.offset, trade))
+                by_symbol[trade.symbol].append(trade)
+        for symbol, trades in by_symbol.items():
+            self.trades.setdefault(symbol, deque(maxlen=TRADES_KEPT_MAX)).extend(trades)
+            self.candles.setdefault(symbol, SymbolCandles()).add(
+                [trade.time_ms for trade in trades],
+                [trade.price for trade in trades],
+                [trade.quantity for trade in trades],
+            )
+            changes.symbols[symbol] = None
+        if changes.trades:
+            newest_ms = changes.trades[-1][1].time_ms
+            self.time_ms = max(self.time_ms, newest_ms)
+            self.market_day_ms = bucket_start(newest_ms, INTERVALS_MS["1d"])
+
+    def _apply_books(self, records: Sequence[LogRecord], changes: Changes) -> None:
+        for record in records:
+            if record.value is None:
+                continue
+            book = decode_book(record.value)
+            changed = self.books.apply(book)
+            if changed is not None:
+                changes.books.append((record.offset, changed))
+                changes.symbols[book.symbol] = None
+                self.time_ms = max(self.time_ms, book.time_ms)
+
+    def _apply_accounts(self, records: Sequence[LogRecord], changes: Changes) -> None:
+        seen = self._seen[ACCOUNTS]
+        for record in records:
+            if record.key != self._key or record.value is None:
+                continue
+            account = decode_account(record.value)
+            if account.investor_id == self._investor_id and seen.is_new(account):
+                self.account.apply(account)
+                changes.accounts.append((record.offset, account))
+
+    def _apply_executions(self, records: Sequence[LogRecord], changes: Changes, *, drained: bool) -> None:
+        seen = self._seen[EXECUTIONS]
+        for record in records:
+            if record.key != self._key or record.value is None:
+                continue
+            report = decode_execution(record.value)
+            if report.investor_id == self._investor_id and seen.is_new(report):
+                self.orders.apply(report)
+                self.answers.add(report)
+                changes.executions.append((record.offset, report))
+        if records and (newest := records[-1].value) is not None:
+            report = decode_execution(newest)
+            self.time_ms = max(self.time_ms, report.time_ms)
+            self.answers.settle(before=report.offset)
+        if drained and sum(len(record.value or b"") for record in records) < _PARTED_BYTES_MIN:
+            self.answers.settle(before=1 << 63)
+
+
+def ends_reached(positions: Mapping[str, int], ends: Mapping[str, int]) -> bool:
+    """Tell whether every topic was read to an end."""
+    return all(positions[topic] >= end for topic, end in ends.items())

@@ -1,0 +1,194 @@
+"""What the API answers with and streams: one definition for the bytes and for the OpenAPI page.
+
+None of the public ones names an investor or an order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import msgspec
+
+from engine.domain import OrderType, Phase, Reason, Side, Status, TimeInForce
+from engine.wire.records import PriceLevel
+
+encode = msgspec.json.Encoder().encode
+Levels: TypeAlias = tuple[PriceLevel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a request was not done: a word for programs, a sentence for people."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker:
+    """A listed asset and its day so far, which is the UTC-3 calendar day of the market's newest trade."""
+
+    symbol: str
+    name: str
+    tick_size: float
+    lot_size: int
+    reference_price: float
+    phase: Phase
+    last_price: float | None
+    open: float | None
+    high: float | None
+    low: float | None
+    volume: int
+    change: float | None
+    change_percent: float | None
+    bid: float | None
+    ask: float | None
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeRow:
+    """One trade."""
+
+    transaction_id: str
+    symbol: str
+    price: float
+    quantity: int
+    taker_side: Side
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionPage:
+    """Trades from the history, newest first; `next_cursor` asks for those before them."""
+
+    transactions: list[TradeRow]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookLevels:
+    """A book as it stood after the command at `offset`, each side best price first."""
+
+    symbol: str
+    offset: int
+    time_ms: int
+    bids: Levels
+    asks: Levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookChange:
+    """Levels that changed after `previous_offset` up to `offset`; quantities are absolute, 0 removes one."""
+
+    symbol: str
+    offset: int
+    previous_offset: int
+    time_ms: int
+    bids: Levels
+    asks: Levels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candle:
+    """Prices and volume of one interval; `closed` once the log's time is past its end."""
+
+    time_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: int
+    trades: int
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandleEvent(Candle):
+    """A candle on the stream."""
+
+    symbol: str
+    interval: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandleList:
+    """Candles, oldest first; an interval without a trade has none."""
+
+    symbol: str
+    interval: str
+    candles: list[Candle]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRow:
+    """An order as the engine last reported it."""
+
+    order_id: str
+    client_order_id: str | None
+    symbol: str
+    side: Side | None
+    type: OrderType | None
+    time_in_force: TimeInForce | None
+    price: float | None
+    stop_price: float | None
+    quantity: int | None
+    filled_quantity: int
+    remaining_quantity: int
+    average_price: float | None
+    status: Status
+    reason: Reason | None
+    message: str | None
+    created_ms: int
+    updated_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingOrder:
+    """A command that is in the log and that the engine has not answered yet."""
+
+    order_id: str
+    status: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountRow:
+    """An account's cash, and its worth at the last prices."""
+
+    investor_id: str
+    cash: float
+    held_cash: float
+    available_cash: float
+    equity: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionRow:
+    """An account's shares of one symbol, valued at its last price."""
+
+    symbol: str
+    quantity: int
+    held_quantity: int
+    average_price: float | None
+    realized_profit: float
+    last_price: float | None
+    market_value: float | None
+    unrealized_profit: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSnapshot:
+    """What the account stream opens with; `account` is null before the account is opened."""
+
+    account: AccountRow | None
+    positions: list[PositionRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Whether the API can be used now, and why not."""
+
+    status: str
+    message: str

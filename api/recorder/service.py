@@ -1,0 +1,141 @@
+"""Follows the log and writes it to the history."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeAlias, TypeVar
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.recorder.rows import RECORDED_TOPICS, BatchReader
+from api.recorder.store import HistoryStore
+from engine.log import Connection, LogError, LogReader, missing_topics
+from engine.progress import Report, State
+
+_POLL_MS = 500
+_RECORDS_MAX = 5_000
+_REPORT_EVERY_S = 1.0
+_PROBE_TIMEOUT_S = 3.0
+_RETRY_FIRST_S = 0.5
+_RETRY_MAX_S = 5.0
+
+_Offsets: TypeAlias = Mapping[tuple[str, int], int]
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+_log = structlog.get_logger("recorder")
+
+
+class ForeignHistoryError(Exception):
+    """The history tells of records that the log does not have: it is of another market."""
+
+
+async def run(connection: Connection, database_url: str, *, report: Report) -> None:
+    """Write history until cancelled; after any trouble go on from what the database has.
+
+    Parameters
+    ----------
+    connection : Connection
+        The Kafka that holds the market.
+    database_url : str
+        Where the history is kept: SQLite or PostgreSQL.
+    report : Report
+        Told where the recorder stands, about once a second.
+    """
+    store = HistoryStore(database_url)
+    retry_s = _RETRY_FIRST_S
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="database") as thread:
+        try:
+            while True:
+                recorder = _Recorder(connection, store, thread, report)
+                try:
+                    await recorder.record()
+                except (LogError, TimeoutError) as error:
+                    trouble, cause = "Kafka is away", error
+                except SQLAlchemyError as error:
+                    trouble, cause = "The database cannot be written; see that its disk has room", error
+                except ForeignHistoryError as error:
+                    trouble, cause = str(error), error
+                retry_s = _RETRY_FIRST_S if recorder.wrote else min(2 * retry_s, _RETRY_MAX_S)
+                _log.warning(trouble, error=str(cause) or type(cause).__name__, retry_s=retry_s)
+                report(State.RETRYING, f"{trouble}; trying again in {retry_s:.1f} s")
+                await asyncio.sleep(retry_s)
+        finally:
+            store.close()
+
+
+class _Recorder:
+    """One life of the recorder: from the positions in the database until something breaks."""
+
+    def __init__(
+        self, connection: Connection, store: HistoryStore, thread: ThreadPoolExecutor, report: Report
+    ) -> None:
+        self._connection = connection
+        self._store = store
+        self._thread = thread
+        self._report = report
+        self._caught_up = False
+        self._told_s = 0.0
+        self.wrote = False
+
+    async def record(self) -> None:
+        """Read and write; returns only by an error."""
+        self._report(State.STARTING, "opening the database")
+        stored = await self._in_thread(self._store.prepare)
+        await self._wait_for_topics()
+        async with LogReader(self._connection) as reader:
+            ends = await self._ends(reader)
+            firsts = {(topic, 0): await reader.first_offset(topic, 0) for topic in RECORDED_TOPICS}
+            start = {at: max(first, stored.get(at, 0)) for at, first in firsts.items()}
+            _check_same_log(start, ends)
+            reader.start(start)
+            await self._write_all(reader, ends)
+
+    async def _write_all(self, reader: LogReader, ends: _Offsets) -> None:
+        batches = BatchReader()
+        while True:
+            records = await reader.read(wait_ms=_POLL_MS, records_max=_RECORDS_MAX)
+            if records:
+                await self._in_thread(self._store.write, batches.batch(records))
+                self.wrote = True
+            if time.monotonic() - self._told_s >= _REPORT_EVERY_S or not self._caught_up:
+                await self._tell(reader, ends)
+
+    async def _tell(self, reader: LogReader, ends_at_start: _Offsets) -> None:
+        positions = {at: await reader.position(*at) for at in ends_at_start}
+        self._caught_up = all(positions[at] >= end for at, end in ends_at_start.items())
+        if time.monotonic() - self._told_s < _REPORT_EVERY_S and not self._caught_up:
+            return
+        self._told_s = time.monotonic()
+        ends = await self._ends(reader)
+        _check_same_log(positions, ends)
+        behind = sum(max(end - positions[at], 0) for at, end in ends.items())
+        written = sum(positions.values())
+        state = State.READY if self._caught_up else State.STARTING
+        self._report(state, f"{written:,} records in the history, {behind:,} to come")
+
+    async def _wait_for_topics(self) -> None:
+        while missing := await missing_topics(self._connection, RECORDED_TOPICS):
+            self._report(State.STARTING, f"waiting for the topics {', '.join(sorted(missing))}")
+            await asyncio.sleep(_REPORT_EVERY_S)
+
+    @staticmethod
+    async def _ends(reader: LogReader) -> dict[tuple[str, int], int]:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            return {(topic, 0): await reader.end_offset(topic, 0) for topic in RECORDED_TOPICS}
+
+    async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+
+def _check_same_log(positions: _Offsets, ends: _Offsets) -> None:
+    for at, position in positions.items():
+        if position > ends[at]:
+            raise ForeignHistoryError(
+                f"The database has read {at[0]} to {position:,}, but the topic ends at {ends[at]:,}: it is "
+                "the history of another market. Move it away, or set HOMEBROKER_DATABASE_URL"
+            )

@@ -1,0 +1,89 @@
+"""Serves the API over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from api.app import create_app
+from api.config import ApiConfig
+from api.services import Services
+from engine.progress import Report
+
+_REPORT_EVERY_S = 1.0
+_STOP_TIMEOUT_S = 5
+
+
+class _Server(uvicorn.Server):
+    """A server whose signals are handled by whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone."""
+        yield
+
+
+class PortTakenError(RuntimeError):
+    """The API could not listen."""
+
+
+async def run(config: ApiConfig, *, report: Report) -> None:
+    """Serve the API until cancelled; then end the streams, finish the requests, and return.
+
+    Parameters
+    ----------
+    config : ApiConfig
+        Where to listen, and where the market is.
+    report : Report
+        Told where the live view stands, about once a second.
+
+    Raises
+    ------
+    PortTakenError
+        When the server cannot listen on the host and port.
+    """
+    app = create_app(config)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=config.host,
+            port=config.port,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=_STOP_TIMEOUT_S,
+        )
+    )
+    serving = asyncio.create_task(_serve(server, config))
+    telling = asyncio.create_task(_tell(app.state.services, report))
+    try:
+        await asyncio.shield(serving)
+    finally:
+        telling.cancel()
+        app.state.services.say_goodbye()
+        server.should_exit = True
+        await asyncio.gather(serving, telling, return_exceptions=True)
+
+
+async def _serve(server: _Server, config: ApiConfig) -> None:
+    try:
+        await server.serve()
+    except SystemExit as error:
+        raise PortTakenError(
+            f"The API cannot listen on {config.host}:{config.port}; free it, or set HOMEBROKER_API_PORT."
+        ) from error
+
+
+async def _tell(services: Services, report: Report) -> None:
+    while True:
+        standing = services.follower.standing
+        report(standing.state, standing.detail)
+        await asyncio.sleep(_REPORT_EVERY_S)

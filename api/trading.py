@@ -1,0 +1,108 @@
+"""Commands on an investor's behalf, and what the engine made of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from api.live.orders import next_order
+from api.payloads import OrderRow
+from api.services import Services
+from engine.domain import Amend, Cancel, CancelAll, Command, ExecutionType, Place, Reason
+from engine.wire.records import ExecutionReport
+
+ANSWER_TIMEOUT_MS = 2_000
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """Done, with the orders as they were right after it. `again`: the order had been placed before."""
+
+    orders: Sequence[OrderRow]
+    again: bool = False
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """Refused by the engine."""
+
+    reason: str
+    message: str
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """In the log, but not answered in time."""
+
+
+def order_id_of(investor_id: str, client_order_id: str) -> str:
+    """Name an order after the client's own id for it, so that the same one is the same order for ever."""
+    name = f"{len(investor_id)}:{investor_id}{client_order_id}"
+    return f"c-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+
+
+async def place(services: Services, command: Place) -> Accepted | Refused | Pending:
+    """Place an order; one that was placed before under the client's same id is given as it now is.
+
+    Raises
+    ------
+    BrokerUnavailableError
+        When it is not known whether the command is in the log; of this and all functions here.
+    """
+    reports = await _answer(services, command)
+    if reports is None:
+        return Pending()
+    refusal = _refusal(reports, command.order_id)
+    if refusal is None:
+        return Accepted(orders=_orders_after(reports, command.order_id, before=None))
+    if refusal.reason == Reason.DUPLICATE_ORDER_ID and command.client_order_id is not None:
+        order = services.view.orders.get(command.order_id) or await services.order_in_history(
+            command.order_id
+        )
+        if order is not None:
+            return Accepted(orders=[order], again=True)
+    return refusal
+
+
+async def change(services: Services, command: Amend | Cancel) -> Accepted | Refused | Pending:
+    """Amend or cancel an order."""
+    reports = await _answer(services, command)
+    if reports is None:
+        return Pending()
+    before = services.view.orders.get(command.order_id)
+    refusal = _refusal(reports, command.order_id)
+    return refusal or Accepted(orders=_orders_after(reports, command.order_id, before=before))
+
+
+async def cancel_all(services: Services, command: CancelAll) -> Accepted | Refused | Pending:
+    """Cancel all open orders; there may be none."""
+    reports = await _answer(services, command)
+    if reports is None:
+        return Pending()
+    refusal = _refusal(reports, "")
+    if refusal is not None:
+        return Accepted(orders=[]) if refusal.reason == Reason.UNKNOWN_ORDER else refusal
+    canceled = [report for report in reports if report.execution_type is ExecutionType.CANCELED]
+    orders = [next_order(services.view.orders.get(report.order_id), report) for report in canceled]
+    return Accepted(orders=[order for order in orders if order is not None])
+
+
+async def _answer(services: Services, command: Command) -> Sequence[ExecutionReport] | None:
+    offset = await services.sender.append(command)
+    return await services.view.answers.wait(offset, timeout_ms=ANSWER_TIMEOUT_MS)
+
+
+def _refusal(reports: Sequence[ExecutionReport], order_id: str) -> Refused | None:
+    for report in reports:
+        if report.execution_type is ExecutionType.REJECTED and report.order_id == order_id:
+            return Refused(reason=report.reason or Reason.MALFORMED, message=report.message or "")
+    return None
+
+
+def _orders_after(
+    reports: Sequence[ExecutionReport], order_id: str, *, before: OrderRow | None
+) -> Sequence[OrderRow]:
+    order = before
+    for report in reports:
+        if report.order_id == order_id:
+            order = next_order(order, report)
+    return [] if order is None else [order]

@@ -1,0 +1,1 @@
+"""Panes that run in the browser."""

@@ -1,0 +1,1 @@
+"""Live panes: they listen to the API's streams in the browser and never rerun the page."""

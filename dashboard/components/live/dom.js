@@ -1,0 +1,89 @@
+// Small words for the DOM. Text only ever goes in as text, whatever the API sends.
+
+export function element(tag, className = "", ...children) {
+  const node = document.createElement(tag);
+  if (className) node.className = className;
+  node.append(...children);
+  return node;
+}
+
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function setClass(node, className) {
+  if (node.className !== className) node.className = className;
+}
+
+export function headings(names) {
+  const row = element("tr");
+  for (const name of names) {
+    const cell = element("th", name.startsWith("<") ? "hb-left" : "", name.replace(/^</, ""));
+    cell.scope = "col";
+    row.append(cell);
+  }
+  return element("thead", "", row);
+}
+
+// Rows of a table that live as long as their key does, so that nothing focused or pressed is re-made.
+export class KeyedRows {
+  constructor(body, make) {
+    this.body = body;
+    this.make = make;
+    this.rows = new Map();
+  }
+
+  show(items, keyOf, fill) {
+    const wanted = new Set();
+    let before = this.body.firstChild;
+    for (const item of items) {
+      const key = keyOf(item);
+      wanted.add(key);
+      let row = this.rows.get(key);
+      if (!row) {
+        row = this.make(item);
+        this.rows.set(key, row);
+      }
+      fill(row, item);
+      if (row.node === before) before = before.nextSibling;
+      else this.body.insertBefore(row.node, before);
+    }
+    for (const [key, row] of this.rows) {
+      if (wanted.has(key)) continue;
+      row.node.remove();
+      this.rows.delete(key);
+    }
+  }
+}
+
+// Runs `draw` in an animation frame, at most once every `periodMs`, however often it is asked to.
+export class Repainter {
+  constructor(draw, periodMs = 0) {
+    this.draw = draw;
+    this.periodMs = periodMs;
+    this.pending = false;
+    this.closed = false;
+    this.lastMs = -Infinity;
+  }
+
+  ask() {
+    if (this.pending || this.closed) return;
+    this.pending = true;
+    const waitMs = this.lastMs + this.periodMs - performance.now();
+    if (waitMs > 0) setTimeout(() => this.#frame(), waitMs);
+    else this.#frame();
+  }
+
+  #frame() {
+    requestAnimationFrame(() => {
+      this.pending = false;
+      if (this.closed) return;
+      this.lastMs = performance.now();
+      this.draw();
+    });
+  }
+
+  close() {
+    this.closed = true;
+  }
+}

@@ -1,0 +1,25 @@
+// Entry of the live panes: Streamlit calls mount() again after every run of the page's script.
+import { MarketPage } from "./market_page.js";
+import { TradePage } from "./trade_page.js";
+
+const pages = new WeakMap();
+
+export function mount({ data, parentElement, setTriggerValue }) {
+  let page = pages.get(parentElement);
+  if (!page) {
+    page = data.page === "market" ? new MarketPage(parentElement) : new TradePage(parentElement);
+    pages.set(parentElement, page);
+  }
+  const call = Symbol("call");
+  page.lastCall = call;
+  page.show(data, (choice) => setTriggerValue("chosen", choice));
+  return () => {
+    // React may clean up an older call after, or just before, a newer one: only the last one's clean-up counts.
+    setTimeout(() => {
+      if (page.lastCall === call) {
+        page.close();
+        pages.delete(parentElement);
+      }
+    }, 0);
+  };
+}

@@ -1,0 +1,48 @@
+"""Numbers as Brazilians write them."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_SWAP = str.maketrans(",.", ".,")
+_WHOLE = re.compile(r"\d{1,12}|\d{1,3}(\.\d{3}){1,3}", re.ASCII)
+_COMMA = re.compile(r"(\d{1,12}|\d{1,3}(\.\d{3}){1,3}),\d{1,6}", re.ASCII)
+_POINT = re.compile(r"\d{1,12}\.(\d{1,2}|\d{4,6})", re.ASCII)
+
+
+def number(value: float, decimals: int = 0) -> str:
+    """Write a number with dots between thousands and a decimal comma: 1.234,56."""
+    return f"{value:,.{decimals}f}".translate(_SWAP)
+
+
+def price(value: float, tick_size: float = 0.01) -> str:
+    """Write a price in reais, with as many decimals as the tick has (two at least)."""
+    return f"R$ {number(value, decimals_of(tick_size))}"
+
+
+def decimals_of(tick_size: float) -> int:
+    """Count the decimals that a price needs: two at least, four at most."""
+    return next(
+        (d for d in (2, 3) if math.isclose(round(tick_size, d), tick_size, abs_tol=1e-9)),
+        4,
+    )
+
+
+def parse_whole(text: str) -> int | None:
+    """Read a whole number, its thousands dotted or not; None when it is none."""
+    text = text.strip()
+    return int(text.replace(".", "")) if _WHOLE.fullmatch(text) else None
+
+
+def parse_price(text: str) -> float | None:
+    """Read a price with a decimal comma, or with a point where that can mean nothing else.
+
+    `38.510` is refused: a Brazilian means thirty-eight thousand, others thirty-eight and a half.
+    """
+    text = text.strip().removeprefix("R$").strip()
+    if text.isascii() and text.isdigit() and len(text) <= 12:
+        return float(text)
+    if _COMMA.fullmatch(text):
+        return float(text.replace(".", "").replace(",", "."))
+    return float(text) if _POINT.fullmatch(text) else None

@@ -1,0 +1,48 @@
+"""The Trade page: live panes on the left, the order ticket on the right."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import session
+from dashboard.client import Asset
+from dashboard.components.live.live import INTERVALS, trade_panes
+from dashboard.views.ticket import order_ticket
+
+DEFAULT_SYMBOL = "PETR4"
+DEFAULT_INTERVAL = "1m"
+
+
+def _chosen_asset(assets: list[Asset]) -> Asset:
+    by_symbol = {asset.symbol: asset for asset in assets}
+    for symbol in (st.query_params.get("symbol", "").upper(), DEFAULT_SYMBOL):
+        if symbol in by_symbol:
+            return by_symbol[symbol]
+    return assets[0]
+
+
+def _chosen_interval() -> str:
+    interval = st.query_params.get("interval", DEFAULT_INTERVAL)
+    return interval if interval in INTERVALS else DEFAULT_INTERVAL
+
+
+def _follow_choice() -> None:
+    choice = st.session_state["trade_panes"].chosen or {}
+    for name in ("symbol", "interval"):
+        if isinstance(choice.get(name), str):
+            st.query_params[name] = choice[name]
+
+
+assets = session.listed_assets()
+asset = _chosen_asset(assets)
+with st.container(horizontal=True, gap="small", key="terminal"):
+    with st.container(key="panes"):
+        trade_panes(
+            api_port=session.config().api_port,
+            assets=assets,
+            symbol=asset.symbol,
+            interval=_chosen_interval(),
+            on_chosen=_follow_choice,
+        )
+    with st.container(key="ticket", width=256):
+        order_ticket(asset)

@@ -1,0 +1,167 @@
+"""The command line: `homebroker --help`."""
+
+# ruff: noqa: PLC0415 - each command imports what it needs, so that help comes at once
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from homebroker.errors import EXIT_CANNOT_START, StartError
+
+if TYPE_CHECKING:
+    from homebroker.settings import Settings
+
+app = typer.Typer(
+    help="A real-time stock exchange and home broker. `homebroker up` starts all of it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; what stops a start is a sentence and exit code 2, not a traceback."""
+    try:
+        app()
+    except StartError as error:
+        typer.secho(str(error), fg="red", err=True)
+        sys.exit(EXIT_CANNOT_START)
+
+
+_bench = typer.Typer(help="Measure.", no_args_is_help=True)
+app.add_typer(_bench, name="bench")
+
+
+@app.command()
+def up() -> None:
+    """Start the whole market and keep it running; Ctrl-C stops it."""
+    from homebroker.supervisor.command import run_up
+
+    run_up(_settings())
+
+
+@app.command()
+def broker() -> None:
+    """Run the embedded broker, Apache Kafka."""
+    from homebroker.broker.command import become_broker
+
+    become_broker(_settings())
+
+
+@app.command()
+def topics(
+    wait_s: Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for Kafka.")] = 30.0,
+) -> None:
+    """Make the market's topics where they do not exist."""
+    from homebroker.supervisor.topics import make_topics_when_up
+
+    make_topics_when_up(_settings(), wait_s=wait_s)
+    typer.echo("All topics are there.")
+
+
+@app.command()
+def engine() -> None:
+    """Run the matching engine."""
+    _run_part("engine")
+
+
+@app.command()
+def recorder() -> None:
+    """Run the recorder, which writes history to the database."""
+    _run_part("recorder")
+
+
+@app.command()
+def api() -> None:
+    """Run the API: REST and streams."""
+    _run_part("api")
+
+
+@app.command()
+def dashboard() -> None:
+    """Run the trading page."""
+    _run_part("dashboard")
+
+
+@app.command()
+def simulate() -> None:
+    """Run the simulated investors."""
+    _run_part("simulator")
+
+
+@app.command()
+def replay(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="Order flow: FILE.csv or FILE.csv.gz.")
+    ],
+    trades: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="The trades that must come of it.")
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(help="Symbol to trade it as; absent: from the file's name.")
+    ] = None,
+    speed: Annotated[
+        float | None, typer.Option(min=0.001, help="Commands a second; absent: as fast as possible.")
+    ] = None,
+) -> None:
+    """Send a file of real order flow through Kafka and compare the trades."""
+    from homebroker.order_flow.command import run_replay
+
+    raise typer.Exit(run_replay(_settings().connection, file, symbol=symbol, trades_path=trades, speed=speed))
+
+
+@app.command()
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    check: Annotated[str | None, typer.Option(help="One part; exit code 0 when it is ready.")] = None,
+) -> None:
+    """Show where each part stands; exit code 0 when all that should run are ready."""
+    from homebroker.supervisor.overview import print_check, print_overview
+
+    settings = _settings()
+    if check is not None:
+        raise typer.Exit(print_check(settings, check))
+    raise typer.Exit(print_overview(settings, as_json=as_json))
+
+
+@app.command()
+def settings() -> None:
+    """Show every setting, its value, default and meaning."""
+    from homebroker.settings_table import print_settings
+
+    print_settings(_settings())
+
+
+@app.command()
+def notebook() -> None:
+    """Open the notebooks in JupyterLab."""
+    from homebroker.notebook import open_notebooks
+
+    open_notebooks(_settings())
+
+
+@_bench.command()
+def matching(
+    commands: Annotated[int, typer.Option(min=1_000, max=10_000_000, help="Commands to match.")] = 200_000,
+    symbols: Annotated[int, typer.Option(min=1, max=100, help="Symbols that they are spread over.")] = 1,
+) -> None:
+    """Match a seeded flow of commands in memory."""
+    from bench.matching import run
+
+    run(commands=commands, symbols=symbols)
+
+
+def _run_part(name: str) -> None:
+    from homebroker.parts import RUN_BY_NAME
+
+    RUN_BY_NAME[name](_settings())
+
+
+def _settings() -> Settings:
+    from homebroker.settings_table import load_settings
+
+    return load_settings()

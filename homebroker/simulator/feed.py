@@ -1,0 +1,89 @@
+"""Kafka's records as the market's events, for the investors' eyes."""
+
+from __future__ import annotations
+
+from engine.domain import BookChanged, Execution, Level, Trade
+from engine.identity import SeenBooks, SeenOutputs
+from engine.log import LogRecord
+from engine.topics import BOOK, EXECUTIONS, TRANSACTIONS
+from engine.units import units_from_decimal
+from engine.wire.records import (
+    BookRecord,
+    ExecutionReport,
+    PriceLevel,
+    Transaction,
+    decode_book,
+    decode_execution,
+    decode_transaction,
+)
+
+FEED_TOPICS = (BOOK, TRANSACTIONS, EXECUTIONS)
+
+
+class Feed:
+    """Turns records into events, each once."""
+
+    def __init__(self) -> None:
+        self._trades, self._executions, self._books = SeenOutputs(), SeenOutputs(), SeenBooks()
+
+    def event(self, record: LogRecord) -> tuple[Trade | Execution | BookChanged, int] | None:
+        """Give a record's event and time, or None for a repeat."""
+        if record.value is None:
+            return None
+        if record.topic == TRANSACTIONS:
+            transaction = decode_transaction(record.value)
+            return (_trade(transaction), transaction.time_ms) if self._trades.is_new(transaction) else None
+        if record.topic == EXECUTIONS:
+            report = decode_execution(record.value)
+            return (_execution(report), report.time_ms) if self._executions.is_new(report) else None
+        book = decode_book(record.value)
+        return (_book(book), book.time_ms) if self._books.is_new(book) else None
+
+
+def _trade(record: Transaction) -> Trade:
+    return Trade(
+        symbol=record.symbol,
+        price_units=units_from_decimal(record.price),
+        quantity=record.quantity,
+        buyer_id=record.buyer_id,
+        seller_id=record.seller_id,
+        buy_order_id=record.buy_order_id,
+        sell_order_id=record.sell_order_id,
+        taker_side=record.taker_side,
+    )
+
+
+def _execution(report: ExecutionReport) -> Execution:
+    return Execution(
+        execution_type=report.execution_type,
+        status=report.status,
+        order_id=report.order_id,
+        investor_id=report.investor_id,
+        symbol=report.symbol,
+        side=report.side,
+        type=report.type,
+        time_in_force=report.time_in_force,
+        price_units=None if report.price is None else units_from_decimal(report.price),
+        quantity=report.quantity,
+        filled_quantity=report.filled_quantity,
+        remaining_quantity=report.remaining_quantity,
+        last_quantity=report.last_quantity,
+        reason=report.reason,
+        message=report.message,
+    )
+
+
+def _book(record: BookRecord) -> BookChanged:
+    return BookChanged(
+        symbol=record.symbol,
+        offset=record.offset,
+        previous_offset=record.previous_offset,
+        time_ms=record.time_ms,
+        snapshot=record.snapshot,
+        bids=_levels(record.bids),
+        asks=_levels(record.asks),
+    )
+
+
+def _levels(levels: tuple[PriceLevel, ...]) -> tuple[Level, ...]:
+    return tuple(Level(units_from_decimal(price), quantity, orders) for price, quantity, orders in levels)

@@ -1,0 +1,1 @@
+"""`homebroker up`: starts the parts in order, keeps them running, and stops them all."""

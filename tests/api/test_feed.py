@@ -1,0 +1,316 @@
+"""Streams: nothing missed, nothing twice, however often and wherever a listener comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from api.feed import Feed, TooManySubscribersError
+from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS, Publisher
+from api.live.view import LiveView
+from api.openings import MarketOpening, stream
+from engine.domain import SelfTrade, Side
+from engine.log import LogRecord
+from engine.topics import OUTPUT_TOPICS
+from tests.api.exchange import ME, Exchange
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event as a client reads it."""
+
+    id: str
+    name: str
+    data: Any
+
+
+def parsed(text: str) -> list[Event]:
+    """Read what a stream sent."""
+    events = []
+    for block in text.split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines())
+        if "data" in fields:
+            events.append(Event(fields["id"], fields["event"], json.loads(fields["data"])))
+    return events
+
+
+class Server:
+    """One API server's view and public feed, fed by hand."""
+
+    def __init__(self, **limits: int) -> None:
+        self.feed = Feed(PUBLIC_LETTERS, **limits)
+        self.view = LiveView(ME, books_from_start=True)
+        self.publisher = Publisher(self.view, self.feed, Feed(PRIVATE_LETTERS))
+        self.publisher.start(dict.fromkeys(OUTPUT_TOPICS, 0))
+
+    def read(self, records: list[LogRecord]) -> None:
+        """Take in a batch."""
+        self.publisher.publish(self.view.apply(records), states=True)
+
+    async def listen(self, kinds: Collection[str], last_id: str | None) -> Listener:
+        """Connect a client to PETR4."""
+        opening = MarketOpening(view=self.view, symbols=("PETR4",), kinds=tuple(kinds))
+        listener = Listener(self.feed, opening, last_id)
+        await listener.read()
+        return listener
+
+
+class Listener:
+    """A client of the stream."""
+
+    def __init__(self, feed: Feed, opening: MarketOpening, last_id: str | None) -> None:
+        self._stream = stream(feed, lambda: opening, last_id)
+        self.events: list[Event] = []
+        self.ended = False
+
+    async def read(self) -> None:
+        """Read what there is."""
+        try:
+            while True:
+                # A queue that has something gives it at once; one that has nothing is left alone.
+                step = asyncio.ensure_future(anext(self._stream))
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                if not step.done():
+                    self._step = step
+                    return
+                self.events += parsed(step.result().decode())
+        except StopAsyncIteration:
+            self.ended = True
+
+    async def collect(self) -> list[Event]:
+        """Take what came since the last look, and go on listening."""
+        for _ in range(5):
+            await asyncio.sleep(0)
+        if not self.ended and self._step.done():
+            try:
+                self.events += parsed(self._step.result().decode())
+            except StopAsyncIteration:
+                self.ended = True
+            else:
+                await self.read()
+        return self.events
+
+    async def leave(self) -> None:
+        """Break the connection."""
+        if not self.ended:
+            self._step.cancel()
+            await asyncio.gather(self._step, return_exceptions=True)
+        await self._stream.aclose()
+
+
+def market_batches(seed: int, orders: int) -> list[list[LogRecord]]:
+    """Play random orders; gives what the engine wrote, command by command."""
+    dice = random.Random(seed)
+    exchange = Exchange()
+    batches = [exchange.open()]
+    for number in range(orders):
+        exchange.time_ms += dice.choice([0, 10, 700])
+        batches.append(
+            exchange.place(
+                f"o-{number}",
+                dice.choice(list(Side)),
+                dice.randint(1, 9),
+                10 + dice.randint(-3, 3) / 100,
+                symbol=dice.choice(["PETR4", "PETR4", "VALE3"]),
+                self_trade=SelfTrade.NONE,
+            )
+        )
+    return batches
+
+
+class Client:
+    """What a page makes of the events; fails on any gap or repeat."""
+
+    def __init__(self) -> None:
+        self.trades: list[str] = []
+        self.candles: dict[int, Any] = {}
+        self.book_offset = -2
+        self.ticker: Any = None
+        self.last_id: str | None = None
+
+    def take(self, events: list[Event]) -> None:
+        """Apply events."""
+        for event in events:
+            self.last_id = event.id
+            if event.name == "trade":
+                assert event.data["transaction_id"] not in self.trades
+                self.trades.append(event.data["transaction_id"])
+            elif event.name == "candle":
+                self.candles[event.data["time_ms"]] = event.data
+            elif event.name == "book_snapshot":
+                self.book_offset = event.data["offset"]
+            elif event.name == "book":
+                assert event.data["previous_offset"] == self.book_offset
+                self.book_offset = event.data["offset"]
+            elif event.name == "ticker":
+                self.ticker = event.data
+            else:
+                assert event.name == "opened"
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.data())
+def test_a_client_that_comes_and_goes_between_servers_misses_nothing(seed: int, data: st.DataObject) -> None:
+    asyncio.run(_come_and_go(seed, data))
+
+
+async def _come_and_go(seed: int, data: st.DataObject) -> None:
+    batches = market_batches(seed, 30)
+    # The second server reads in larger steps, so it sends the topics' records in another order.
+    servers = (Server(), Server())
+    client, taken = Client(), 0
+    kinds = data.draw(st.sampled_from([["trades", "book", "candles:1s", "tickers"], ["candles:1s"]]))
+    servers[0].read(batches[0])
+    servers[1].read(batches[0])
+    listener = await servers[0].listen(kinds, None)
+    client.take(listener.events)
+    held: list[LogRecord] = []
+    taken = len(listener.events)
+    for number, batch in enumerate(batches[1:]):
+        servers[0].read(batch)
+        held += batch
+        if number % 4 == 3:
+            servers[1].read(held)
+            held = []
+            if data.draw(st.booleans()):
+                events = await listener.collect()
+                cut = data.draw(st.integers(taken, len(events)))
+                client.take(events[taken:cut])
+                await listener.leave()
+                server = data.draw(st.sampled_from(servers))
+                listener = await server.listen(kinds, client.last_id)
+                taken = 0
+    servers[1].read(held)
+    client.take((await listener.collect())[taken:])
+    await listener.leave()
+    view = servers[0].view
+    traded = view.candles.get("PETR4")
+    candles = traded["1s"].between(None, None, limit=99, now_ms=view.time_ms) if traded else []
+    shown = [client.candles[start] for start in sorted(client.candles)]
+    assert [(c["time_ms"], c["volume"], c["close"]) for c in shown] == [
+        (c.time_ms, c.volume, c.close) for c in candles
+    ]
+    if "trades" in kinds:
+        assert client.trades == [trade.transaction_id for trade in view.trades.get("PETR4", ())]
+        assert client.book_offset == view.books["PETR4"].offset
+        assert client.ticker["last_price"] == view.ticker("PETR4").last_price
+        assert (client.ticker["bid"], client.ticker["ask"]) == (
+            view.books["PETR4"].bid,
+            view.books["PETR4"].ask,
+        )
+
+
+async def test_ids_never_repeat_and_name_a_position(seed: int = 5) -> None:
+    server = Server()
+    batches = market_batches(seed, 20)
+    server.read(batches[0])
+    listener = await server.listen(["trades", "book", "tickers"], None)
+    for batch in batches[1:]:
+        server.read(batch)
+    events = await listener.collect()
+    await listener.leave()
+    live = [event.id for event in events if not event.id.endswith(".s")]
+    assert len(live) == len(set(live)) > 20
+
+
+async def test_too_old_an_id_and_one_of_another_log_bring_a_reset_and_a_fresh_view() -> None:
+    server = Server(entries_max=5)
+    for batch in market_batches(1, 30):
+        server.read(batch)
+    for last_id in ("t0.b0", "t9999.b1", "nonsense", "t1.b1.1.1", "t-1.b1"):
+        listener = await server.listen(["trades", "book"], last_id)
+        assert [event.name for event in listener.events] == ["reset", "book_snapshot", "opened"], last_id
+        await listener.leave()
+
+
+async def test_who_was_cut_off_in_the_opening_gets_it_whole_again() -> None:
+    server = Server()
+    for batch in market_batches(1, 30):
+        server.read(batch)
+    listener = await server.listen(["book", "tickers"], None)
+    first = listener.events[0]
+    await listener.leave()
+    again = await server.listen(["book", "tickers"], first.id)
+    assert [event.name for event in again.events] == ["book_snapshot", "ticker", "opened"]
+    await again.leave()
+
+
+async def test_a_slow_client_is_dropped_with_a_word_and_the_others_go_on() -> None:
+    server = Server(queue_bytes_max=3_000)
+    batches = market_batches(3, 60)
+    server.read(batches[0])
+    slow = await server.listen(["trades", "book"], None)
+    quick = await server.listen(["trades", "book"], None)
+    for batch in batches[1:]:
+        server.read(batch)
+        await quick.collect()
+    last = (await slow.collect())[-1]
+    assert (last.name, last.data["reason"], slow.ended) == ("dropped", "slow_client", True)
+    assert not quick.ended
+    # Its id is that of the last event it got, so coming back with it brings the rest.
+    again = await server.listen(["trades", "book"], last.id)
+    missed = [event.data for event in again.events]
+    assert missed == [event.data for event in quick.events[len(slow.events) - 1 :]]
+    await again.leave()
+    await quick.leave()
+
+
+async def test_a_full_feed_takes_no_more_and_leaving_makes_room() -> None:
+    server = Server(subscribers_max=1)
+    server.read(market_batches(1, 3)[0])
+    first = await server.listen(["trades"], None)
+    with pytest.raises(TooManySubscribersError):
+        await server.listen(["trades"], None)
+    await first.leave()
+    await (await server.listen(["trades"], None)).leave()
+
+
+async def test_the_end_comes_after_what_was_waiting() -> None:
+    server = Server()
+    batches = market_batches(1, 20)
+    server.read(batches[0])
+    listener = await server.listen(["trades", "book"], None)
+    for batch in batches[1:]:
+        server.read(batch)
+    server.feed.end_all("server_shutdown", b"{}")
+    events = await listener.collect()
+    assert events[-1].name == "server_shutdown"
+    assert events[-1].id == events[-2].id
+    assert listener.ended
+
+
+async def test_a_candle_is_told_as_closed_when_the_logs_time_passes_it() -> None:
+    server, exchange = Server(), Exchange()
+    server.read(exchange.open())
+    exchange.place("o-1", Side.SELL, 5, 10.0)
+    server.read(exchange.place("o-2", Side.BUY, 5, 10.0, investor_id="bia"))
+    server.read(exchange.records)
+    listener = await server.listen(["candles:1s"], None)
+    exchange.time_ms += 1_000
+    server.read(exchange.place("o-3", Side.BUY, 5, 9.0, symbol="VALE3"))
+    told = [event.data["closed"] for event in await listener.collect() if event.name == "candle"]
+    await listener.leave()
+    assert told == [False, True]
+
+
+async def test_public_events_name_no_investor_and_no_order() -> None:
+    server = Server()
+    batches = market_batches(9, 40)
+    server.read(batches[0])
+    listener = await server.listen(["trades", "book", "candles:1m", "tickers"], None)
+    for batch in batches[1:]:
+        server.read(batch)
+    text = json.dumps([event.data for event in await listener.collect()])
+    await listener.leave()
+    assert "ana" not in text
+    assert "o-" not in text
+    assert "_order_id" not in text

@@ -1,0 +1,97 @@
+"""A whole running market for the browser's tests, and a Chromium to look at it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from homebroker.settings import Settings
+from tests.market import RunningBroker, empty_topics, market_settings, start_part, stop_part, wait_until_ready
+
+STATUS_NAMES = {"simulate": "simulator"}
+
+
+@dataclass
+class TradingFloor:
+    """A market with all its processes, simulated investors included."""
+
+    settings: Settings
+    parts: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://localhost:{self.settings.dashboard_port}"
+
+    def start(self, *commands: str) -> None:
+        """Start parts and wait until they are ready."""
+        for command in commands:
+            self.parts[command] = start_part(self.settings, command)
+        for command in commands:
+            wait_until_ready(self.settings, STATUS_NAMES.get(command, command))
+
+    def stop(self, command: str) -> None:
+        """Let a part end."""
+        stop_part(self.parts.pop(command))
+
+
+@pytest.fixture(scope="module")
+def floor(broker: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TradingFloor]:
+    """Run a whole market, for a module."""
+    empty_topics(broker.connection)
+    settings = market_settings(
+        tmp_path_factory.mktemp("floor"),
+        kafka_bootstrap_servers=broker.connection.bootstrap_servers,
+        simulator_rate=40,
+        simulator_warmup_hours=0.5,
+    )
+    floor = TradingFloor(settings)
+    try:
+        floor.start("engine", "recorder", "api", "simulate", "dashboard")
+        yield floor
+    finally:
+        for command in reversed(list(floor.parts)):
+            floor.stop(command)
+
+
+# For a module and no longer: while Playwright's own loop runs in this thread, no asynchronous test can.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Give the machine's Chromium, or skip."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("Chromium is not installed: install it to test the page as a person sees it")
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """Give a Brazilian trader's browser page; an error in the page's own scripts fails the test."""
+    context = chromium.new_context(
+        viewport={"width": 1366, "height": 768}, locale="pt-BR", timezone_id="America/Sao_Paulo"
+    )
+    context.set_default_timeout(60_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Give the folder whose pictures are kept after a run."""
+    folder = Path(__file__).parent.parent.parent / "test-artifacts"
+    folder.mkdir(exist_ok=True)
+    return folder

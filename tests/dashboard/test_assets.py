@@ -1,0 +1,56 @@
+"""The browser's files: compressed once, kept for ever under a URL that names their content."""
+
+import gzip
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from dashboard import assets
+
+FILES = assets.load()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(Starlette(routes=[assets.route(FILES)]))
+    async with httpx.AsyncClient(transport=transport, base_url="http://page") as client:
+        yield client
+
+
+async def test_plotly_travels_compressed_and_is_kept(browser: httpx.AsyncClient) -> None:
+    response = await browser.get(assets.plotly_url(), headers={"accept-encoding": "gzip"})
+    assert response.status_code == 200
+    assert response.headers["content-encoding"] == "gzip"
+    assert "immutable" in response.headers["cache-control"]
+    assert int(response.headers["content-length"]) < 1_600_000 < len(response.content)
+    assert b"Plotly" in response.content
+
+
+async def test_a_client_that_cannot_unpack_gets_it_plain(browser: httpx.AsyncClient) -> None:
+    response = await browser.get(assets.module_url(), headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in response.headers
+    assert b"export function mount" in response.content
+
+
+async def test_every_module_that_is_imported_is_served(browser: httpx.AsyncClient) -> None:
+    waiting, seen = ["main.js"], set()
+    while waiting:
+        name = waiting.pop()
+        response = await browser.get(f"{assets.PREFIX}/{assets.version()}/{name}")
+        text = response.raise_for_status().text
+        seen.add(name)
+        imported = {line.rsplit('"./', 1)[1].rstrip('";') for line in text.splitlines() if 'from "./' in line}
+        waiting.extend(imported - seen)
+    assert {"feed.js", "chart.js", "market_page.js"} <= seen
+
+
+@pytest.mark.parametrize("path", ["/homebroker/0/main.js", f"/homebroker/{assets.version()}/live.py"])
+async def test_nothing_else_is_served(browser: httpx.AsyncClient, path: str) -> None:
+    assert (await browser.get(path)).status_code == 404
+
+
+def test_the_compressed_form_is_the_same_script() -> None:
+    for asset in FILES.values():
+        assert gzip.decompress(asset.gzipped) == asset.content
