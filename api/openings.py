@@ -7,7 +7,9 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from api.feed import Feed, Resumption, is_unfinished, opening, resumption
+from api.feed import Feed, Resumption
+from api.feed.places import is_unfinished, unfinished
+from api.feed.subscription import body, frame
 from api.live.candles import INTERVALS_MS
 from api.live.publisher import ACCOUNT_CHANNEL, candle_event
 from api.live.view import LiveView
@@ -61,12 +63,12 @@ class MarketOpening(Struct, frozen=True, kw_only=True):
             yield from self._ticker(symbol)
 
     def caught_up(self, missed: Resumption) -> Events:
-        """Give the candles since the last trade that was received, and the tickers.
+        """Give the tickers, and the candles that may have changed since the listener was told of them.
 
-        That trade is in the candle of the first one that was missed, or in the candle before.
+        The last trade that it knows the candle of is in that of the first one after, or in the one before.
         """
         for symbol in self._listed():
-            yield from self._candles(symbol, missed.missed_ms.get(f"trades:{symbol}"))
+            yield from self._candles(symbol, missed.untold_ms.get(f"trades:{symbol}"))
             yield from self._ticker(symbol)
 
     def _listed(self) -> Iterable[str]:
@@ -137,23 +139,32 @@ async def stream(feed: Feed, make: Callable[[], Opening], last_event_id: str | N
     if last_event_id and not is_unfinished(last_event_id):
         missed = feed.since(last_event_id, start.channels())
     subscription = feed.subscribe(start.channels())
+    last_id = str(feed.place)
     try:
         if missed is None:
-            first, last_id = _fresh(start, last_event_id), feed.id
-            yield _RETRY + opening(first, last_id)
+            yield _RETRY + _opening(start, last_event_id, last_id)
         else:
-            states = () if missed.exact else start.caught_up(missed)
-            again, last_id = resumption(states, missed, feed.id)
-            yield _RETRY + again
+            yield _RETRY + _resumption(start, missed, last_id)
         async for chunk in subscription.frames(last_id):
             yield chunk
     finally:
         feed.unsubscribe(subscription)
 
 
-def _fresh(start: Opening, last_event_id: str | None) -> Events:
+def _opening(start: Opening, last_event_id: str | None, last_id: str) -> bytes:
+    events = list(start.fresh())
     if last_event_id and not is_unfinished(last_event_id):
-        yield "reset", _RESET
-    yield from start.fresh()
+        events.insert(0, ("reset", _RESET))
+    frames = [frame(unfinished(last_id), body(*event)) for event in events]
     # An event of its own says that the opening is whole, and gives a quiet stream a place to come back to.
-    yield "opened", b"{}"
+    return b"".join([*frames, frame(last_id, body("opened", b"{}"))])
+
+
+def _resumption(start: Opening, missed: Resumption, last_id: str) -> bytes:
+    # State goes first, under ids that ask for it again: who is cut off in between gets it twice, not never.
+    states = () if missed.exact else start.caught_up(missed)
+    events = [(missed.came_with, body(*event)) for event in states]
+    events += [(str(entry.place), entry.body) for entry in missed.entries]
+    if events:
+        events[-1] = last_id, events[-1][1]
+    return b"".join(frame(*event) for event in events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -70,7 +70,7 @@ async def run(config: ApiConfig, *, report: Report) -> None:
         telling.cancel()
         app.state.services.say_goodbye()
         server.should_exit = True
-        await asyncio.gather(serving, telling, return_exceptions=True)
+        await _finished(serving)
 
 
 async def _serve(server: _Server, config: ApiConfig) -> None:
@@ -80,6 +80,13 @@ async def _serve(server: _Server, config: ApiConfig) -> None:
         raise PortTakenError(
             f"The API cannot listen on {config.host}:{config.port}; free it, or set HOMEBROKER_API_PORT."
         ) from error
+
+
+async def _finished(serving: asyncio.Task[None]) -> None:
+    # A second cancellation must not leave the port and the streams open; uvicorn bounds how long it takes.
+    while not serving.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait({serving})
 
 
 async def _tell(services: Services, report: Report) -> None:

@@ -51,7 +51,7 @@ async def place(services: Services, command: Place) -> Accepted | Refused | Pend
     reports = await _answer(services, command)
     if reports is None:
         return Pending()
-    refusal = _refusal(reports, command.order_id)
+    refusal = _refusal(reports)
     if refusal is None:
         return Accepted(orders=_orders_after(reports, command.order_id, before=None))
     if refusal.reason == Reason.DUPLICATE_ORDER_ID and command.client_order_id is not None:
@@ -69,7 +69,7 @@ async def change(services: Services, command: Amend | Cancel) -> Accepted | Refu
     if reports is None:
         return Pending()
     before = services.view.orders.get(command.order_id)
-    refusal = _refusal(reports, command.order_id)
+    refusal = _refusal(reports)
     return refusal or Accepted(orders=_orders_after(reports, command.order_id, before=before))
 
 
@@ -78,7 +78,7 @@ async def cancel_all(services: Services, command: CancelAll) -> Accepted | Refus
     reports = await _answer(services, command)
     if reports is None:
         return Pending()
-    refusal = _refusal(reports, "")
+    refusal = _refusal(reports)
     if refusal is not None:
         return Accepted(orders=[]) if refusal.reason == Reason.UNKNOWN_ORDER else refusal
     canceled = [report for report in reports if report.execution_type is ExecutionType.CANCELED]
@@ -91,9 +91,9 @@ async def _answer(services: Services, command: Command) -> Sequence[ExecutionRep
     return await services.view.answers.wait(offset, timeout_ms=ANSWER_TIMEOUT_MS)
 
 
-def _refusal(reports: Sequence[ExecutionReport], order_id: str) -> Refused | None:
+def _refusal(reports: Sequence[ExecutionReport]) -> Refused | None:
     for report in reports:
-        if report.execution_type is ExecutionType.REJECTED and report.order_id == order_id:
+        if report.execution_type is ExecutionType.REJECTED:
             return Refused(reason=report.reason or Reason.MALFORMED, message=report.message or "")
     return None
 

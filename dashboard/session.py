@@ -28,28 +28,23 @@ def listed_assets() -> list[Asset]:
 
     The page then comes back by itself, as soon as there is something to show.
     """
-    assets, trouble = _ask()
+    assets, _ = _ask()
     if not assets:
-        _wait_for_assets(trouble)
+        _wait_for_assets()
         st.stop()
     return assets
 
 
 def _ask() -> tuple[list[Asset], str]:
     try:
-        assets = client(config().api_url).assets()
+        return client(config().api_url).assets(), "The market has no listed symbols yet."
     except ApiError as error:
         return [], error.message
-    return assets, "" if assets else "The market has no listed symbols yet."
 
 
 @st.fragment(run_every=RETRY_PERIOD_S)
-def _wait_for_assets(trouble: str) -> None:
-    # The run that mounted this fragment has just asked; the runs after it are its own.
-    if st.session_state.get("waiting_since") == trouble:
-        assets, trouble = _ask()
-        if assets:
-            del st.session_state["waiting_since"]
-            st.rerun()
-    st.session_state["waiting_since"] = trouble
+def _wait_for_assets() -> None:
+    assets, trouble = _ask()
+    if assets:
+        st.rerun()
     st.warning(f"{trouble} Trying again every {RETRY_PERIOD_S:.0f} seconds…", icon=":material/cloud_off:")

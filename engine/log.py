@@ -24,6 +24,7 @@ LogError: TypeAlias = KafkaError
 """What reading and writing raise when the broker is away or refuses; trying again may help."""
 
 _REQUEST_TIMEOUT_MS = 10_000
+_STOP_TIMEOUT_S = 5.0
 _SILENCE_MAX_MS = 10_000
 _BATCH_BYTES_MAX = 512 * 1024
 _REQUEST_BYTES_MAX = 1024 * 1024
@@ -100,7 +101,7 @@ class LogReader:
     async def __aenter__(self) -> Self:
         try:
             await self._consumer.start()
-        except KafkaError:
+        except (KafkaError, asyncio.CancelledError):
             await _stop(self._consumer)
             raise
         return self
@@ -217,7 +218,8 @@ class LogWriter:
         Raises
         ------
         LogError
-            When the broker refused it, or did not answer: then it may be kept all the same.
+            When the broker refused it. While Kafka is away this waits; a caller that gives up knows nothing
+            of the record's fate.
         """
         async with self._appending() as producer:
             sent = await producer.send_and_wait(
@@ -226,7 +228,13 @@ class LogWriter:
         return int(sent.offset)
 
     async def append_all(self, topic: str, records: Sequence[NewRecord], *, partition: int = 0) -> None:
-        """Append records, in order, and wait until all are kept; raises `LogError` as `append` does."""
+        """Append records, in order, and wait until all are kept, however long Kafka is away.
+
+        Raises
+        ------
+        LogError
+            When the broker refused a record.
+        """
         async with self._appending() as producer:
             waiting: list[asyncio.Future[Any]] = []
             batch = producer.create_batch()
@@ -258,7 +266,7 @@ class LogWriter:
                 producer = AIOKafkaProducer(**self._options)
                 try:
                     await producer.start()
-                except KafkaError:
+                except (KafkaError, asyncio.CancelledError):
                     await _stop(producer)
                     raise
                 self._producer = producer
@@ -267,7 +275,11 @@ class LogWriter:
 
 async def _stop(client: AIOKafkaConsumer | AIOKafkaProducer) -> None:
     try:
-        await client.stop()
+        async with asyncio.timeout(_STOP_TIMEOUT_S):
+            await client.stop()
+    except TimeoutError:
+        # A producer sends what it still has first, and while Kafka is away it would try for ever.
+        return
     except asyncio.CancelledError:
         # aiokafka ends its own tasks by cancelling them, and where one waited to try again lets that out.
         task = asyncio.current_task()

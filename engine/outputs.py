@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 from engine.domain import AccountChanged, AssetChanged, BookChanged, Event, Execution, Trade
 from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
@@ -50,13 +50,14 @@ class Outputs:
         stamp = Stamp(self._shard, offset, time_ms)
         counts: dict[str, int] = {}
         for event in events:
-            topic, key = _address(event)
+            topic, key_field, record = _ROUTES[type(event)]
             index = counts.get(topic, 0)
             counts[topic] = index + 1
             sent = self._already_sent.get(topic)
             if sent is None or (offset, index) > sent:
-                value = encode(_record(event, stamp, index))
-                self._records.setdefault(topic, []).append(OutputRecord(key.encode(), value, time_ms))
+                key = getattr(event, key_field).encode()
+                value = encode(record(event, stamp, index))
+                self._records.setdefault(topic, []).append(OutputRecord(key, value, time_ms))
 
     def add_books(self, changes: Iterable[BookChanged]) -> int:
         """Collect changed price levels; give the count of records."""
@@ -73,25 +74,10 @@ class Outputs:
         return records
 
 
-def _address(event: Event) -> tuple[str, str]:
-    match event:
-        case Trade():
-            return TRANSACTIONS, event.symbol
-        case Execution():
-            return EXECUTIONS, event.investor_id
-        case AccountChanged():
-            return ACCOUNTS, event.investor_id
-        case AssetChanged():
-            return ASSETS, event.symbol
-
-
-def _record(event: Event, stamp: Stamp, index: int) -> object:
-    match event:
-        case Trade():
-            return transaction_record(event, stamp, index)
-        case Execution():
-            return execution_record(event, stamp, index)
-        case AccountChanged():
-            return account_record(event, stamp, index)
-        case AssetChanged():
-            return asset_record(event, stamp, index)
+# By type of event: its topic, the field that keys its record, and what makes the record.
+_ROUTES: dict[type[Event], tuple[str, str, Callable[[Any, Stamp, int], object]]] = {
+    Trade: (TRANSACTIONS, "symbol", transaction_record),
+    Execution: (EXECUTIONS, "investor_id", execution_record),
+    AccountChanged: (ACCOUNTS, "investor_id", account_record),
+    AssetChanged: (ASSETS, "symbol", asset_record),
+}

@@ -25,6 +25,7 @@ _BATCH_MAX = 2_000
 _TAIL_MAX = 1_000
 _SNAPSHOT_EVERY_BOOK_RECORDS = 5_000
 _REPORT_EVERY_S = 1.0
+_SEND_PATIENCE_S = 5.0
 _RETRY_FIRST_S = 0.5
 _RETRY_MAX_S = 5.0
 _IDENTIFIED_TOPICS = (TRANSACTIONS, EXECUTIONS, ACCOUNTS, ASSETS)
@@ -148,9 +149,15 @@ class _Engine:
             self._outputs.add_books(self._shard.book_snapshots())
 
     async def _send(self) -> None:
-        await asyncio.gather(
+        sending = asyncio.gather(
             *(self._append(topic, records) for topic, records in self._outputs.take().items() if records)
         )
+        try:
+            while not (await asyncio.wait([sending], timeout=_SEND_PATIENCE_S))[0]:
+                self._report(State.RETRYING, "Kafka does not take the outputs; waiting for it")
+            await sending
+        finally:
+            sending.cancel()
 
     async def _append(self, topic: str, records: Sequence[OutputRecord]) -> None:
         await self._writer.append_all(

@@ -105,7 +105,8 @@ def replay(
         str | None, typer.Option(help="Symbol to trade it as; absent: from the file's name.")
     ] = None,
     speed: Annotated[
-        float | None, typer.Option(min=0.001, help="Commands a second; absent: as fast as possible.")
+        float | None,
+        typer.Option(min=0.001, help="Times the pace of a session; absent: as fast as possible."),
     ] = None,
 ) -> None:
     """Send a file of real order flow through Kafka and compare the trades."""
@@ -151,6 +152,17 @@ def matching(
 ) -> None:
     """Match a seeded flow of commands in memory."""
     from bench.matching import run
+
+    run(commands=commands, symbols=symbols)
+
+
+@_bench.command()
+def pipeline(
+    commands: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="Commands to send.")] = 50_000,
+    symbols: Annotated[int, typer.Option(min=1, max=100, help="Symbols that they are spread over.")] = 1,
+) -> None:
+    """Run a seeded flow of commands through a Kafka of its own."""
+    from bench.pipeline import run
 
     run(commands=commands, symbols=symbols)
 

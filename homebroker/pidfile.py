@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from homebroker.errors import StartError
@@ -19,6 +20,15 @@ class PidFile:
     def __init__(self, path: Path, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
+
+    def write_pid(self) -> None:
+        """Write this process's pid; a claim that cannot be written is given back."""
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError:
+            self.release()
+            raise
 
     def keep_over_exec(self) -> None:
         """Let the claim pass to the program that this process becomes."""
@@ -47,15 +57,10 @@ def claim(data_dir: Path, name: str) -> PidFile:
     path = pid_path(data_dir, name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for _attempt in range(_ATTEMPTS):
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            if _lock(descriptor, fcntl.LOCK_EX) and _is_at(path, descriptor):
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-                return PidFile(path, descriptor)
-            os.close(descriptor)
-            # Somebody may only be looking, see `holder`.
-            time.sleep(_PAUSE_S)
+        pid_file = _take(path)
+        if pid_file is not None:
+            pid_file.write_pid()
+            return pid_file
     except OSError as error:
         raise StartError(
             f"The data directory {data_dir} cannot be written: {error.strerror}. "
@@ -65,6 +70,14 @@ def claim(data_dir: Path, name: str) -> PidFile:
         f"{name} is running already in the data directory {data_dir} (pid {_read_pid(path) or 'unknown'}). "
         "Stop that one first, or set HOMEBROKER_DATA_DIR to another directory."
     )
+
+
+def forget(data_dir: Path, name: str) -> None:
+    """Remove the pid file of a process that has ended and could not do so itself."""
+    with suppress(OSError):
+        pid_file = _take(pid_path(data_dir, name))
+        if pid_file is not None:
+            pid_file.release()
 
 
 def holder(data_dir: Path, name: str) -> int | None:
@@ -78,6 +91,17 @@ def holder(data_dir: Path, name: str) -> int | None:
         return None if _lock(descriptor, fcntl.LOCK_SH) else _read_pid(path)
     finally:
         os.close(descriptor)
+
+
+def _take(path: Path) -> PidFile | None:
+    for _attempt in range(_ATTEMPTS):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if _lock(descriptor, fcntl.LOCK_EX) and _is_at(path, descriptor):
+            return PidFile(path, descriptor)
+        os.close(descriptor)
+        # Somebody may only be looking, see `holder`.
+        time.sleep(_PAUSE_S)
+    return None
 
 
 def _lock(descriptor: int, kind: int) -> bool:

@@ -18,7 +18,7 @@ from engine.topics import BOOK, OUTPUT_TOPICS
 _POLL_MS = 250
 _RECORDS_MAX = 5_000
 _PROBE_EVERY_S = 1.0
-_PROBE_TIMEOUT_S = 3.0
+_PROBE_TIMEOUT_S = 5.0
 _RETRY_FIRST_S = 0.5
 _RETRY_MAX_S = 5.0
 _REPLAYED_MAX = 5_000
@@ -65,7 +65,7 @@ class Follower:
                 self.caught_up = False
                 self.view = LiveView(self._investor_id, books_from_start=False)
             except (LogError, TimeoutError) as error:
-                _log.warning("kafka is away", error=str(error), retry_s=retry_s)
+                _log.warning("kafka is away", error=str(error) or type(error).__name__, retry_s=retry_s)
                 self._stand(State.RETRYING, f"Kafka is away; trying again in {retry_s:.1f} s")
                 await asyncio.sleep(retry_s)
                 retry_s = min(2 * retry_s, _RETRY_MAX_S)

@@ -90,19 +90,19 @@ class Publisher:
             self._private.add(ACCOUNT_CHANNEL, "execution", encode(report), source="e", offset=offset)
         for offset, account in self._news(ACCOUNTS, changes.accounts):
             self._private.add(ACCOUNT_CHANNEL, "account", encode(account), source="a", offset=offset)
-        self._advance(self._public, PUBLIC_LETTERS)
-        self._advance(self._private, PRIVATE_LETTERS)
         self._publish_candles(changes, told=states)
         if states:
             self._publish_tickers(changes)
+        self._settle(self._public, PUBLIC_LETTERS)
+        self._settle(self._private, PRIVATE_LETTERS)
 
     def _news(self, topic: str, changed: list[tuple[int, _T]]) -> list[tuple[int, _T]]:
         first = self._published_from[topic]
         return [change for change in changed if change[0] >= first]
 
-    def _advance(self, feed: Feed, letters: str) -> None:
+    def _settle(self, feed: Feed, letters: str) -> None:
         positions = self._view.positions
-        feed.advance({letter: positions.get(_TOPICS[letter], 0) for letter in letters})
+        feed.settle({letter: positions.get(_TOPICS[letter], 0) for letter in letters})
 
     def _publish_candles(self, changes: Changes, *, told: bool) -> None:
         trade_times_ms: dict[str, tuple[int, int]] = {}

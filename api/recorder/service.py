@@ -19,7 +19,7 @@ from engine.progress import Report, State
 _POLL_MS = 500
 _RECORDS_MAX = 5_000
 _REPORT_EVERY_S = 1.0
-_PROBE_TIMEOUT_S = 3.0
+_PROBE_TIMEOUT_S = 5.0
 _RETRY_FIRST_S = 0.5
 _RETRY_MAX_S = 5.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
 from msgspec import Meta, Struct
@@ -134,7 +134,19 @@ _MONEY = {
     "tick_size": "tick_size_units",
     "reference_price": "reference_price_units",
 }
-_MONEY_BACK = {inside: outside for outside, inside in _MONEY.items()}
+
+
+class _Field(NamedTuple):
+    outside: str
+    inside: str
+    is_money: bool
+
+
+_FIELDS: dict[type[Struct], tuple[_Field, ...]] = {}
+for _record, _command in _COMMANDS.items():
+    _FIELDS[_record] = _FIELDS[_command] = tuple(
+        _Field(name, _MONEY.get(name, name), name in _MONEY) for name in _record.__struct_fields__
+    )
 _decoder = msgspec.json.Decoder(_AnyRecord)
 _encoder = msgspec.json.Encoder()
 
@@ -158,12 +170,10 @@ def decode_command(value: bytes | None) -> domain.Command:
 
 def encode_command(command: domain.Command) -> bytes:
     """Write a command as a record of the `orders` topic."""
-    fields: dict[str, Any] = {
-        _MONEY_BACK.get(name, name): (
-            decimal_from_units(amount) if name in _MONEY_BACK and amount is not None else amount
-        )
-        for name, amount in _fields(command)
-    }
+    fields: dict[str, Any] = {}
+    for outside, inside, is_money in _FIELDS[type(command)]:
+        value = getattr(command, inside)
+        fields[outside] = decimal_from_units(value) if is_money and value is not None else value
     return _encoder.encode(_RECORDS[type(command)](**fields))
 
 
@@ -173,15 +183,11 @@ def command_key(command: domain.Command) -> bytes:
     return owner.encode()
 
 
-def _fields(record: Struct) -> list[tuple[str, Any]]:
-    return [(name, getattr(record, name)) for name in record.__struct_fields__]
-
-
 def _to_domain(record: _AnyRecord) -> domain.Command:
-    fields: dict[str, Any] = {
-        _MONEY.get(name, name): units_from_decimal(value) if name in _MONEY and value is not None else value
-        for name, value in _fields(record)
-    }
+    fields: dict[str, Any] = {}
+    for outside, inside, is_money in _FIELDS[type(record)]:
+        value = getattr(record, outside)
+        fields[inside] = units_from_decimal(value) if is_money and value is not None else value
     return _COMMANDS[type(record)](**fields)
 
 

@@ -115,6 +115,9 @@ def server_settings(storage: Path, port: int) -> Mapping[str, str | int]:
         "share.coordinator.state.topic.min.isr": 1,
         "share.coordinator.state.topic.num.partitions": 1,
         "group.initial.rebalance.delay.ms": 0,
+        # A killed broker is let in again only when its earlier self has timed out; the default is 9 s.
+        "broker.session.timeout.ms": 3_000,
+        "broker.heartbeat.interval.ms": 500,
         # The default takes a quarter of the heap that this broker has.
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         "num.network.threads": 2,

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from homebroker.errors import StartError
+from homebroker.pidfile import forget
 from homebroker.process import PARENT_VARIABLE
 from homebroker.supervisor.plan import Part
 
@@ -27,6 +28,7 @@ class Child:
         self.part = part
         self.log_path = data_dir / "log" / f"{part.name}.log"
         self._command = part.command
+        self._data_dir = data_dir
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -67,6 +69,7 @@ class Child:
         assert self._process is not None
         code = await self._process.wait()
         self._signal_session(signal.SIGKILL)
+        forget(self._data_dir, self.part.name)
         return code
 
     async def stop(self) -> None:

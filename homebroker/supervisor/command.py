@@ -79,7 +79,7 @@ async def _up(settings: Settings, display: Display) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         # Under nohup the end of the terminal is to be ignored.
-        if signal.getsignal(number) != signal.SIG_IGN:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             loop.add_signal_handler(number, stop, number)
     try:
         with suppress(asyncio.CancelledError):

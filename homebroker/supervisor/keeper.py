@@ -18,6 +18,7 @@ _POLL_S = 0.1
 _BACKOFF_FIRST_S = 0.5
 _BACKOFF_MAX_S = 30.0
 _STAYED_UP_S = 30.0
+_ELSEWHERE_TIMEOUT_S = 60.0
 _DISK_BYTES_MIN = 64 * 1024 * 1024
 
 
@@ -48,7 +49,7 @@ class Keeper:
         if needs is not None:
             await needs.wait()
         if self._child is None:
-            await self._become_ready()
+            await self._wait_for_elsewhere()
             return
         backoff_s = _BACKOFF_FIRST_S
         while True:
@@ -90,6 +91,15 @@ class Keeper:
             becoming_ready.cancel()
             with suppress(asyncio.CancelledError):
                 await becoming_ready
+
+    async def _wait_for_elsewhere(self) -> None:
+        try:
+            await asyncio.wait_for(self._become_ready(), _ELSEWHERE_TIMEOUT_S)
+        except TimeoutError as error:
+            raise StartError(
+                f"{self.detail}. Start it, or mend HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS; empty, it means the "
+                "embedded Kafka."
+            ) from error
 
     async def _become_ready(self) -> None:
         started_s = time.monotonic()

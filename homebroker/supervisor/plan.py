@@ -14,7 +14,7 @@ class Part:
     """One part of the market.
 
     `command` is what `homebroker` runs for it; none for a Kafka that runs elsewhere. It is launched as soon
-    as the part named `needs` is ready, so that several load while the first still works.
+    as the part named `needs` is ready, or at once, so that several load while the first still works.
     """
 
     name: str
@@ -35,7 +35,8 @@ def parts_of(settings: Settings) -> list[Part]:
         Part(name="engine", command="engine", needs="broker"),
         Part(name="recorder", command="recorder", needs="broker"),
         Part(name="api", command="api", needs="broker"),
-        Part(name="dashboard", command="dashboard", needs="broker"),
+        # Knows only the API, and finds it when it comes: it loads while Kafka starts.
+        Part(name="dashboard", command="dashboard", needs=None),
     ]
     if settings.simulator == "on":
         parts.append(Part(name="simulator", command="simulate", needs="engine"))

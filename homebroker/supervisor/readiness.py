@@ -42,9 +42,9 @@ async def _ask_broker(settings: Settings, _name: str) -> Readiness:
     try:
         missing = await topics_made(settings)
     except LogError as error:
-        return Readiness(
-            False, f"Kafka does not answer yet at {settings.connection.bootstrap_servers}: {error}"
-        )
+        if settings.embedded_broker:
+            return Readiness(False, "Kafka loads")
+        return Readiness(False, f"Kafka does not answer at {settings.connection.bootstrap_servers}: {error}")
     if missing:
         return Readiness(False, f"Kafka makes the topics {', '.join(missing)}")
     return Readiness(True, f"Kafka at {settings.connection.bootstrap_servers}")

@@ -83,11 +83,11 @@ def test_its_pid_file_names_java(broker: RunningBroker) -> None:
 
 
 async def test_a_topic_is_never_made_by_asking_for_it(connection: Connection) -> None:
-    assert await missing_topics(connection, ["oders"]) == {"oders"}
+    assert await missing_topics(connection, ["order_book"]) == {"order_book"}
     async with LogReader(connection) as reader:
-        reader.start({("oders", 0): 0})
+        reader.start({("order_book", 0): 0})
         assert await reader.read(wait_ms=500) == []
-    assert await missing_topics(connection, ["oders"]) == {"oders"}
+    assert await missing_topics(connection, ["order_book"]) == {"order_book"}
 
 
 def test_a_second_broker_on_the_same_data_is_refused(broker: RunningBroker) -> None:

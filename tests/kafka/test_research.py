@@ -129,14 +129,38 @@ async def test_repeats_of_a_restarted_engine_are_left_out(
     seeded: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tape = await _tape(seeded)
-    repeats = [NewRecord(b"", msgspec.json.encode(trade), trade.time_ms) for trade in tape[-5:]]
+    repeats = [NewRecord(b"", msgspec.json.encode(trade), trade.time_ms) for trade in tape[-6:-2]]
     async with LogWriter(seeded) as writer:
         await writer.append_all(TRANSACTIONS, repeats)
     expected = [trade.transaction_id for trade in tape]
     assert hb.transactions()["transaction_id"].tolist() == expected
-    # Where the window begins among the repeats, what they repeat is still known.
+    # Where the newest records are repeats, the rows wanted lie before them.
     monkeypatch.setattr(reading, "_WINDOW_MIN", 2)
     assert hb.transactions(limit=2)["transaction_id"].tolist() == expected[-2:]
+
+
+async def test_repeats_where_the_window_begins_are_no_rows_of_it(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS", connection.bootstrap_servers)
+    monkeypatch.setattr(reading, "_WINDOW_MIN", 2)
+    monkeypatch.setattr(reading, "_REPEATS_MAX", 3)
+    offsets = [0, 1, 2, 3, 4, 5, 6, 7, 4, 5, 6, 8, 9]
+    values = [msgspec.json.encode(_trade("AAAA3" if offset < 8 else "BBBB3", offset)) for offset in offsets]
+    async with LogWriter(connection) as writer:
+        await writer.append_all(TRANSACTIONS, [NewRecord(b"", value) for value in values])
+    assert hb.transactions("AAAA3", limit=2)["offset"].tolist() == [6, 7]
+
+
+async def test_commands_that_carry_an_older_time_are_not_since_then(seeded: Connection) -> None:
+    commands = hb.orders()
+    newest, oldest = commands.index.max(), commands.index.min()
+    async with LogWriter(seeded) as writer:
+        late = NewRecord(b"", b"{}", int(oldest.timestamp() * 1_000))
+        await writer.append(ORDERS, late)
+    assert (hb.orders(since=newest).index == newest).all()
+    assert len(hb.orders(since=newest)) == (commands.index == newest).sum()
+    assert len(hb.orders()) == len(commands) + 1
 
 
 async def test_candles_are_of_the_whole_tape_and_begin_whole(seeded: Connection) -> None:
@@ -208,6 +232,24 @@ async def test_an_empty_market_gives_empty_tables(
         assert read(since="1h", limit=5).empty
     assert hb.candles("PETR4").empty
     assert hb.replay(hb.orders()).transactions.empty
+
+
+def _trade(symbol: str, offset: int) -> Transaction:
+    return Transaction(
+        transaction_id=f"0-{offset}-0",
+        symbol=symbol,
+        price=10.0,
+        quantity=1,
+        buyer_id="ana",
+        seller_id="bia",
+        buy_order_id="b",
+        sell_order_id="s",
+        taker_side=Side.BUY,
+        time_ms=1_790_000_000_000 + offset,
+        shard=0,
+        offset=offset,
+        index=0,
+    )
 
 
 async def _collect(count: int) -> list[Transaction]:

@@ -145,6 +145,7 @@ def test_sigterm_stops_everything(running: RunningMarket) -> None:
     assert stop_part(running.process) == 0
     assert [process for process in processes if not is_gone(process)] == []
     assert running.pids() == {}
+    assert list((running.settings.data_dir / "run").glob("*.pid")) == []
     assert_ports_are_free(running.settings)
     assert running.status().returncode == 1
 

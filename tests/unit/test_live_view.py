@@ -76,6 +76,7 @@ def test_a_refused_command_leaves_the_order_as_it_was(exchange: Exchange) -> Non
     view = seen(exchange)
     (order,) = view.orders.all()
     assert (order.order_id, order.side, order.price, order.status) == ("o-1", Side.BUY, 9.0, Status.NEW)
+    assert (order.reason, order.message) == (None, None)
 
 
 def test_a_refused_order_may_be_placed_again_and_is_then_the_new_one(exchange: Exchange) -> None:

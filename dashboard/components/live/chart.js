@@ -127,7 +127,7 @@ export class Chart {
     this.plotly.react(this.plot, this.#traces(shown, place), this.#layout(range), {
       scrollZoom: true,
       displayModeBar: false,
-      doubleClick: false,
+      doubleClick: false, // codespell:ignore -- Plotly's own spelling
     });
     if (!this.drawn) this.#listen();
     this.#drawLastPrice();

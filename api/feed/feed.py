@@ -1,0 +1,207 @@
+"""The feed: what was sent, who listens, and what someone who comes back missed."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Collection, Mapping
+from itertools import islice
+
+from msgspec import Struct
+
+from api.feed.places import Place, PlaceReader, Position
+from api.feed.subscription import Entry, Subscription, body
+
+ENTRIES_MAX = 50_000
+SUBSCRIBERS_MAX = 500
+QUEUE_BYTES_MAX = 2 * 1024 * 1024
+_CHANGED = b'{"reason":"log_changed","message":"The market was read anew; come back for a fresh view."}'
+
+
+class TooManySubscribersError(Exception):
+    """The feed serves as many listeners as it may."""
+
+
+class Resumption(Struct, frozen=True, kw_only=True):
+    """What a listener who came back missed.
+
+    Where it is `exact`, all is among the entries, state too. Where not, state is to be told anew before
+    them, under the id `came_with`: `untold_ms` gives, by channel, the time of the first record whose state
+    the listener may not have been told.
+    """
+
+    entries: list[Entry]
+    exact: bool
+    came_with: str
+    untold_ms: Mapping[str, int]
+
+
+class Feed:
+    """The events of some topics, named by letters, and who listens to them.
+
+    Not for threads: everything happens in the event loop, so that a snapshot taken and a subscription made
+    without an `await` between them fit together.
+    """
+
+    def __init__(
+        self,
+        letters: str,
+        *,
+        entries_max: int = ENTRIES_MAX,
+        subscribers_max: int = SUBSCRIBERS_MAX,
+        queue_bytes_max: int = QUEUE_BYTES_MAX,
+    ) -> None:
+        self._first = letters[0]
+        self._entries_max = entries_max
+        self._subscribers_max = subscribers_max
+        self._queue_bytes_max = queue_bytes_max
+        self._places = PlaceReader(letters)
+        self._position = dict.fromkeys(letters, 0)
+        self._reach = dict.fromkeys(letters, 0)
+        self._told = 0
+        self._token = secrets.token_hex(2)
+        self._sent = 0
+        self._entries: deque[Entry] = deque()
+        self._wanted_since: dict[str, int] = {}
+        self._listeners: dict[str, set[Subscription]] = {}
+        self._subscriptions: set[Subscription] = set()
+
+    @property
+    def place(self) -> Place:
+        """The place behind all that was sent so far."""
+        return Place(position=dict(self._position), told=self._told, token=self._token, number=self._sent)
+
+    @property
+    def full(self) -> bool:
+        """Whether no more listeners are taken."""
+        return len(self._subscriptions) >= self._subscribers_max
+
+    def is_wanted(self, channel: str) -> bool:
+        """Tell whether someone listens to a channel, or once did and may come back to it."""
+        return channel in self._wanted_since or any_of(channel) in self._wanted_since
+
+    def start(self, position: Position) -> None:
+        """Begin anew at a position; everyone who listens is sent away to come back."""
+        self.end_all("reset", _CHANGED)
+        self._entries.clear()
+        self._position, self._reach = dict(position), dict(position)
+        self._token = secrets.token_hex(2)
+        self.settle(position)
+
+    def add(
+        self, channel: str, event: str, data: bytes, *, source: str, offset: int, time_ms: int = 0
+    ) -> None:
+        """Send an event that is the record at `offset` of the topic `source`."""
+        self._position[source] = max(self._position[source], offset + 1)
+        self._send(channel, body(event, data), source=source, offset=offset, time_ms=time_ms)
+
+    def add_state(self, channel: str, event: str, data: bytes) -> None:
+        """Send an event that gives the newest state after all records sent so far."""
+        self._send(channel, body(event, data), source="", offset=0, time_ms=0)
+
+    def settle(self, position: Position) -> None:
+        """Say that all records before a position were told of, or need not be, and all their state."""
+        for letter, offset in position.items():
+            self._position[letter] = max(self._position[letter], offset)
+        self._told = self._position[self._first]
+
+    def subscribe(self, channels: Collection[str]) -> Subscription:
+        """Add a listener to what comes from now on.
+
+        Raises
+        ------
+        TooManySubscribersError
+            When there are `subscribers_max` already.
+        """
+        if self.full:
+            raise TooManySubscribersError
+        subscription = Subscription(channels, bytes_max=self._queue_bytes_max)
+        self._subscriptions.add(subscription)
+        for channel in channels:
+            self._listeners.setdefault(channel, set()).add(subscription)
+            self._wanted_since.setdefault(channel, self._sent)
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Forget a listener."""
+        self._subscriptions.discard(subscription)
+        for channel in subscription.channels:
+            self._listeners[channel].discard(subscription)
+
+    def end_all(self, event: str, data: bytes) -> None:
+        """Close every listener's stream after a last event."""
+        for subscription in self._subscriptions:
+            subscription.end(event, data)
+
+    def since(self, last_id: str, channels: Collection[str]) -> Resumption | None:
+        """Give what a listener missed since an event; None when it is too old or not of this log."""
+        place = self._places.read(last_id)
+        if place is None:
+            return None
+        # State is only sent where someone wants it, so before that the entries do not tell all.
+        wanted_since = max(self._wanted_since.get(channel, self._sent + 1) for channel in channels)
+        gone = self._sent - len(self._entries)
+        if place.token == self._token and max(gone, wanted_since) <= place.number <= self._sent:
+            after = islice(self._entries, place.number - gone, None)
+            entries = [entry for entry in after if _carries(entry, channels)]
+            return Resumption(entries=entries, exact=True, came_with=last_id, untold_ms={})
+        if place.told < self._reach[self._first] or not all(
+            self._reach[letter] <= offset <= self._position[letter]
+            for letter, offset in place.position.items()
+        ):
+            return None
+        return self._missed(place, channels)
+
+    def _missed(self, came: Place, channels: Collection[str]) -> Resumption:
+        entries: list[Entry] = []
+        untold_ms: dict[str, int] = {}
+        for entry in self._entries:
+            if entry.source == self._first and entry.offset >= came.told:
+                untold_ms.setdefault(entry.channel, entry.time_ms)
+            if entry.source and entry.offset >= came.position[entry.source] and _carries(entry, channels):
+                entries.append(_seen_from(entry, came, self._first))
+        came_with = Place(position=came.position, told=came.told)
+        return Resumption(entries=entries, exact=False, came_with=str(came_with), untold_ms=untold_ms)
+
+    def _send(self, channel: str, event_body: bytes, *, source: str, offset: int, time_ms: int) -> None:
+        self._sent += 1
+        entry = Entry(
+            channel=channel,
+            source=source,
+            offset=offset,
+            time_ms=time_ms,
+            place=self.place,
+            body=event_body,
+        )
+        self._entries.append(entry)
+        if len(self._entries) > self._entries_max:
+            lost = self._entries.popleft()
+            if lost.source:
+                self._reach[lost.source] = lost.offset + 1
+        listeners = [*self._listeners.get(channel, ()), *self._listeners.get(any_of(channel), ())]
+        if listeners:
+            event_id, frame = str(entry.place), entry.frame()
+            for subscription in listeners:
+                subscription.push(event_id, frame)
+
+
+def any_of(channel: str) -> str:
+    """Name the channel that carries what this one does, of every symbol: `trades:*` for `trades:PETR4`."""
+    return channel.rpartition(":")[0] + ":*"
+
+
+def _carries(entry: Entry, channels: Collection[str]) -> bool:
+    return entry.channel in channels or any_of(entry.channel) in channels
+
+
+def _seen_from(entry: Entry, came: Place, first: str) -> Entry:
+    # Another server may have sent the topics' records in another order: no id may go back.
+    position = {letter: max(offset, came.position[letter]) for letter, offset in entry.place.position.items()}
+    return Entry(
+        channel=entry.channel,
+        source=entry.source,
+        offset=entry.offset,
+        time_ms=entry.time_ms,
+        place=Place(position=position, told=position[first]),
+        body=entry.body,
+    )

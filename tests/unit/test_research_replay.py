@@ -1,0 +1,124 @@
+"""Commands through the engine in memory."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+import homebroker as hb
+from bench.flow import flow, opening
+from engine.domain import Command, ListAsset, Malformed, OpenAccount
+from engine.outputs import Outputs
+from engine.shard import Shard
+from engine.topics import EXECUTIONS, TRANSACTIONS
+from engine.wire.commands import encode_command
+from engine.wire.records import ExecutionReport, Transaction, decode_execution, decode_transaction
+from homebroker.research.frames import frame_of
+from homebroker.research.rows import CommandRow, LoggedCommand, command_row
+from tests.strategies import INVESTORS, SYMBOL, commands
+
+NOW_MS = 1_790_000_000_000
+NOW = datetime.fromtimestamp(NOW_MS / 1_000, UTC)
+ROOT = Path(__file__).parent.parent.parent
+OPENING: list[Command] = [
+    ListAsset(symbol=SYMBOL, name=SYMBOL, tick_size_units=100, lot_size=1, reference_price_units=100_000),
+    *(OpenAccount(investor_id=investor) for investor in INVESTORS),
+]
+
+
+def _logged(commands: list[Command]) -> list[LoggedCommand]:
+    return [
+        LoggedCommand(offset=3 * place, time_ms=NOW_MS + 40 * place, command=command)
+        for place, command in enumerate(commands)
+    ]
+
+
+def _through_outputs(logged: list[LoggedCommand]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Give what the engine would send for the same log, read back from its bytes."""
+    shard, outputs = Shard(0), Outputs(0, {})
+    for each in logged:
+        events = shard.apply(each.command, offset=each.offset, time_ms=each.time_ms)
+        outputs.add(events, offset=each.offset, time_ms=shard.time_ms)
+    sent = outputs.take()
+    trades = [decode_transaction(record.value) for record in sent.get(TRANSACTIONS, [])]
+    reports = [decode_execution(record.value) for record in sent.get(EXECUTIONS, [])]
+    return frame_of(Transaction, trades), frame_of(ExecutionReport, reports)
+
+
+def test_a_replay_gives_what_the_engine_sends() -> None:
+    logged = _logged([*opening(2), *flow(4_000, symbols=2, seed=3)])
+    run = hb.replay(logged)
+    trades, reports = _through_outputs(logged)
+    assert len(trades) > 500
+    assert_frame_equal(run.transactions, trades)
+    assert_frame_equal(run.executions, reports)
+
+
+@settings(deadline=None)
+@given(st.lists(st.one_of(commands, st.just(Malformed(message="no JSON", investor_id="ana"))), max_size=40))
+def test_a_table_of_orders_replays_as_the_orders_themselves(some: list[Command]) -> None:
+    logged = _logged([*OPENING, *some])
+    table = frame_of(CommandRow, [command_row(each) for each in logged])
+    direct, through_table = hb.replay(logged), hb.replay(table)
+    assert_frame_equal(through_table.transactions, direct.transactions)
+    assert_frame_equal(through_table.executions, direct.executions)
+
+
+def test_commands_in_every_form_replay_alike() -> None:
+    values = [*opening(1), *flow(300, seed=5)]
+    records = [msgspec.json.decode(encode_command(command)) for command in values]
+    assert_frame_equal(hb.replay(values).transactions, hb.replay(iter(records)).transactions)
+    assert_frame_equal(hb.replay(values).executions, hb.replay(records).executions)
+
+
+def test_a_replay_in_pieces_is_the_replay(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged = _logged([*opening(1), *flow(1_000, seed=6)])
+    whole = hb.replay(logged)
+    monkeypatch.setattr("homebroker.research.replaying._PIECE_ROWS", 64)
+    assert_frame_equal(hb.replay(logged).executions, whole.executions)
+    assert_frame_equal(hb.replay(logged).transactions, whole.transactions)
+
+
+def test_a_replay_refuses_what_is_no_log() -> None:
+    with pytest.raises(ValueError, match="in the log's order"):
+        hb.replay([*reversed(_logged(OPENING))])
+    with pytest.raises(ValueError, match="is no command"):
+        hb.replay(["place"])  # type: ignore[list-item]
+    with pytest.raises(ValueError, match="no table of commands"):
+        hb.replay(pd.DataFrame({"price": [1.0]}))
+    with pytest.raises(ValueError, match="no table of commands"):
+        hb.replay(pd.DataFrame({"command": ["cancel"]}))
+    wrong = hb.replay([{"command": "buy", "symbol": "PETR4"}]).executions.iloc[0]
+    assert (wrong["status"], wrong["reason"]) == ("rejected", "malformed")
+
+
+def test_what_a_record_lacks_is_missing_and_what_it_has_is_exact() -> None:
+    run = hb.replay([*OPENING, {"command": "cancel", "order_id": "none", "investor_id": "ana"}])
+    refused = run.executions.iloc[-1]
+    assert refused["reason"] == "unknown_order"
+    assert refused[["side", "price", "quantity", "average_price", "transaction_id"]].isna().all()
+    assert run.executions["quantity"].dtype == "Int64"
+    assert run.executions["filled_quantity"].dtype == np.int64
+    big = hb.replay(
+        [
+            *OPENING,
+            {
+                "command": "place",
+                "order_id": "o",
+                "investor_id": "ana",
+                "symbol": SYMBOL,
+                "side": "buy",
+                "quantity": 99_999_999,
+                "price": 999_999.99,
+            },
+        ]
+    ).executions.iloc[-1]
+    assert (big["quantity"], big["price"]) == (99_999_999, 999_999.99)
