@@ -91,7 +91,7 @@ def start_part(settings: Settings, *command: str) -> subprocess.Popen[bytes]:
     log = settings.data_dir / "log" / f"{command[0]}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
-        return subprocess.Popen(  # noqa: S603 - our own program
+        return subprocess.Popen(
             [sys.executable, "-m", "homebroker", *command],
             cwd=settings.data_dir,  # where there is no .env
             env=environment_of(settings),

@@ -14,7 +14,7 @@ from homebroker.supervisor.display import Display
 from homebroker.supervisor.plan import Part
 from homebroker.supervisor.readiness import readiness
 
-_POLL_S = 0.1
+_POLL_S = 0.2
 _BACKOFF_FIRST_S = 0.5
 _BACKOFF_MAX_S = 30.0
 _STAYED_UP_S = 30.0

@@ -121,7 +121,7 @@ def test_topics_says_when_no_kafka_answers(tmp_path: Path) -> None:
 
 
 def run_command(environment: dict[str, str], directory: Path, *command: str) -> str:
-    done = subprocess.run(  # noqa: S603 - our own program
+    done = subprocess.run(
         [sys.executable, "-m", "homebroker", *command],
         cwd=directory,
         env=environment,

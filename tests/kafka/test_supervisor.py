@@ -68,7 +68,7 @@ class RunningMarket:
 
 
 def run_homebroker(settings: Settings, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own program
+    return subprocess.run(
         [sys.executable, "-m", "homebroker", *command],
         cwd=settings.data_dir,
         env=environment_of(settings),

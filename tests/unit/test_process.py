@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from engine.progress import State
+from homebroker import pidfile
 from homebroker.errors import StartError
 from homebroker.pidfile import claim, holder, pid_path
 from homebroker.process import PARENT_VARIABLE
@@ -51,7 +52,7 @@ class Starter:
         self.started: list[subprocess.Popen[str]] = []
 
     def __call__(self, body: str, **environment: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(  # noqa: S603 - our own program
+        process = subprocess.Popen(
             [sys.executable, "-c", _PART.format(body=body)],
             cwd=self.settings.data_dir,
             env=environment_of(self.settings, **environment),
@@ -160,7 +161,7 @@ def test_a_part_stops_when_the_up_that_started_it_is_killed(start: Starter, tmp_
         "open(sys.argv[2], 'w').write(str(child.pid))\n"
         "time.sleep(600)\n"
     )
-    parent = subprocess.Popen(  # noqa: S603 - our own program
+    parent = subprocess.Popen(
         [sys.executable, "-c", parent_code, _PART.format(body=body), str(child_file)],
         cwd=start.settings.data_dir,
         env=environment_of(start.settings),
@@ -226,4 +227,22 @@ def test_a_status_of_another_process_does_not_count(tmp_path: Path) -> None:
     assert read_status(tmp_path, "engine") is None
     write(os.getpid())
     assert read_status(tmp_path, "engine") is not None
+    claimed.release()
+
+
+def test_a_pid_file_removed_while_it_was_being_claimed_is_not_the_one_claimed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = pidfile._lock
+
+    def lock_what_its_owner_removes(descriptor: int, kind: int) -> bool:
+        monkeypatch.setattr(pidfile, "_lock", lock)
+        pid_path(tmp_path, "engine").unlink()
+        return lock(descriptor, kind)
+
+    monkeypatch.setattr(pidfile, "_lock", lock_what_its_owner_removes)
+    claimed = claim(tmp_path, "engine")
+    assert holder(tmp_path, "engine") == os.getpid()
+    with pytest.raises(StartError, match="running already"):
+        claim(tmp_path, "engine")
     claimed.release()

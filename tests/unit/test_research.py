@@ -47,7 +47,7 @@ def test_import_loads_nothing_heavy() -> None:
         "import sys; import homebroker as hb; assert 'transactions' in dir(hb); "
         "print(sorted({'pandas', 'numpy', 'aiokafka', 'pydantic', 'msgspec'} & set(sys.modules)))"
     )
-    found = subprocess.run(  # noqa: S603 - our own program
+    found = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert found.stdout.strip() == "[]"
