@@ -67,7 +67,8 @@ def claim(data_dir: Path, name: str) -> PidFile:
             "Free its disk or mend its rights, or set HOMEBROKER_DATA_DIR to another."
         ) from error
     raise StartError(
-        f"{name} is running already in the data directory {data_dir} (pid {_read_pid(path) or 'unknown'}). "
+        f"homebroker {name} is running already in the data directory {data_dir} "
+        f"(pid {_read_pid(path) or 'unknown'}). "
         "Stop that one first, or set HOMEBROKER_DATA_DIR to another directory."
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from engine.log import Connection
@@ -56,6 +56,16 @@ class Settings(BaseSettings):
         4.0, ge=0, le=48, description="hours of history that a fresh market starts with"
     )
     shards: int = Field(1, ge=1, le=1, description="partitions of `orders` when the topic is first made")
+
+    @field_validator("kafka_security_protocol")
+    @classmethod
+    def _embedded_kafka_is_plain(cls, protocol: str, others: ValidationInfo) -> str:
+        if protocol != "PLAINTEXT" and not others.data.get("kafka_bootstrap_servers"):
+            raise ValueError(
+                "it is for a Kafka of yours, which HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS has to name; the embedded "
+                "one speaks PLAINTEXT on loopback"
+            )
+        return protocol
 
     @property
     def embedded_broker(self) -> bool:

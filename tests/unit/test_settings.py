@@ -48,6 +48,7 @@ def test_a_password_is_never_shown(
     [
         ("HOMEBROKER_KAFKA_PORT", "65535"),  # its controller would have no port
         ("HOMEBROKER_API_PORT", "eight thousand"),
+        ("HOMEBROKER_KAFKA_SECURITY_PROTOCOL", "SSL"),  # the embedded one has no certificate
         ("HOMEBROKER_SIMULATOR", "maybe"),
         ("HOMEBROKER_SIMULATOR_RATE", "nan"),
         ("HOMEBROKER_SHARDS", "0"),
