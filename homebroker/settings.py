@@ -62,8 +62,8 @@ class Settings(BaseSettings):
     def _embedded_kafka_is_plain(cls, protocol: str, others: ValidationInfo) -> str:
         if protocol != "PLAINTEXT" and not others.data.get("kafka_bootstrap_servers"):
             raise ValueError(
-                "it is for a Kafka of yours, which HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS has to name; the embedded "
-                "one speaks PLAINTEXT on loopback"
+                "it is for a Kafka of yours, which HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS has to name; "
+                "the embedded one speaks PLAINTEXT on loopback"
             )
         return protocol
 

@@ -25,7 +25,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         complaints = [
-            f"{_PREFIX}{'_'.join(map(str, each['loc'])).upper()} cannot be used: {each['msg'].removeprefix('Value error, ')}."
+            f"{_PREFIX}{'_'.join(map(str, each['loc'])).upper()} cannot be used: "
+            f"{each['msg'].removeprefix('Value error, ')}."
             for each in error.errors(include_url=False, include_input=False)
         ]
         raise StartError(
