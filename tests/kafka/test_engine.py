@@ -10,23 +10,19 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from bench.flow import flow, opening
-from engine.identity import SeenBooks
-from engine.log import Connection, LogError, LogReader, LogWriter, NewRecord, read_between
-from engine.outputs import Outputs
+from engine.log import Connection, LogError, LogWriter, NewRecord
 from engine.progress import State
 from engine.service import UnusableLogError, run
-from engine.shard import Shard
-from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, ORDERS, TRANSACTIONS
-from engine.wire.commands import decode_command, encode_command
-from engine.wire.records import decode_book, decode_execution
+from engine.topics import EXECUTIONS, ORDERS, TRANSACTIONS
+from engine.wire.commands import encode_command
+from engine.wire.records import decode_execution
+from tests.kafka.clean_run import all_answered, check_outputs, topic_values
 from tests.market import Market, RunningBroker, run_apart, start_part, stop_part, wait_until, wait_until_ready
 
 pytestmark = pytest.mark.kafka
-_PRODUCED = (TRANSACTIONS, EXECUTIONS, ACCOUNTS, ASSETS)
 _KILLS = 40 if os.environ.get("HOMEBROKER_TEST_SOAK") == "1" else 4
 _PLACE = {
     "command": "place",
@@ -39,73 +35,9 @@ _PLACE = {
 }
 
 
-async def _values(connection: Connection, topic: str) -> list[tuple[int, int, bytes]]:
-    """Read a topic whole: offset, timestamp and value of each record."""
-    async with LogReader(connection) as reader:
-        end = await reader.end_offset(topic, 0)
-    return [
-        (record.offset, record.time_ms, record.value or b"")
-        async for batch in read_between(connection, topic, 0, 0, end)
-        for record in batch
-    ]
-
-
-async def _expected(connection: Connection) -> tuple[Shard, dict[str, list[bytes]]]:
-    """Run the log in memory, as an engine that nothing ever happened to would."""
-    shard, outputs = Shard(0), Outputs(0, {})
-    for offset, time_ms, value in await _values(connection, ORDERS):
-        events = shard.apply(decode_command(value), offset=offset, time_ms=time_ms)
-        outputs.add(events, offset=offset, time_ms=shard.time_ms)
-    return shard, {topic: [record.value for record in records] for topic, records in outputs.take().items()}
-
-
-async def _seen_once(connection: Connection, topic: str) -> list[bytes]:
-    """Read an output topic as our readers do, less what was sent twice."""
-    seen: dict[tuple[int, int], bytes] = {}
-    for _, _, value in await _values(connection, topic):
-        fields = msgspec.json.decode(value)
-        assert seen.setdefault((fields["offset"], fields["index"]), value) == value
-    return list(seen.values())
-
-
 async def _send(connection: Connection, values: Sequence[bytes]) -> None:
     async with LogWriter(connection) as writer:
         await writer.append_all(ORDERS, [NewRecord(b"bench", value) for value in values])
-
-
-async def _answered(connection: Connection) -> bool:
-    async with LogReader(connection) as reader:
-        last = await reader.end_offset(ORDERS, 0) - 1
-    values = await _values(connection, EXECUTIONS)
-    return bool(values) and msgspec.json.decode(values[-1][2])["offset"] >= last
-
-
-async def _check_outputs(connection: Connection) -> None:
-    shard, expected = await _expected(connection)
-    for topic in _PRODUCED:
-        assert await _seen_once(connection, topic) == expected[topic], topic
-    await _check_books(connection, shard)
-
-
-async def _check_books(connection: Connection, shard: Shard) -> None:
-    books: dict[str, dict[str, dict[float, tuple[float, int, int]]]] = {}
-    seen = SeenBooks()
-    for _, _, value in await _values(connection, BOOK):
-        record = decode_book(value)
-        if not seen.is_new(record):
-            continue
-        if record.snapshot:
-            books[record.symbol] = {"bids": {}, "asks": {}}
-        for side in ("bids", "asks"):
-            for level in getattr(record, side):
-                books[record.symbol][side].pop(level[0], None)
-                if level[1]:
-                    books[record.symbol][side][level[0]] = level
-    for whole in shard.book_snapshots():
-        for side in ("bids", "asks"):
-            rebuilt = sorted(books[whole.symbol][side].values(), reverse=side == "bids")
-            levels = [(x.price_units / 10_000, x.quantity, x.order_count) for x in getattr(whole, side)]
-            assert rebuilt == levels, whole.symbol
 
 
 def _flow(seed: int, count: int) -> list[bytes]:
@@ -124,8 +56,8 @@ def test_engine_killed_at_any_moment_loses_nothing_and_repeats_nothing(market: M
             stop_part(engine, signal.SIGKILL)
             engine = start_part(market.settings, "engine")
         wait_until_ready(market.settings, "engine")
-        wait_until(lambda: run_apart(_answered(market.connection)), "every command is answered")
-        run_apart(_check_outputs(market.connection))
+        wait_until(lambda: run_apart(all_answered(market.connection)), "every command is answered")
+        run_apart(check_outputs(market.connection))
     finally:
         stop_part(engine)
 
@@ -139,9 +71,9 @@ def test_engine_outlives_a_broker_that_is_killed(kafka_jars: None, tmp_path: Pat
         broker.kill()
         broker.start()
         run_apart(_send(broker.connection, [encode_command(c) for c in flow(500, symbols=3, seed=3)]))
-        wait_until(lambda: run_apart(_answered(broker.connection)), "every command is answered")
+        wait_until(lambda: run_apart(all_answered(broker.connection)), "every command is answered")
         assert engine.poll() is None
-        run_apart(_check_outputs(broker.connection))
+        run_apart(check_outputs(broker.connection))
     finally:
         stop_part(engine)
         broker.stop()
@@ -170,13 +102,13 @@ async def test_nonsense_is_answered_and_stops_nothing(connection: Connection) ->
     engine = asyncio.create_task(run(connection, report=lambda _state, _detail: None))
     try:
         await _send(connection, [*values, *nonsense, good, good])
-        while not await _answered(connection):
+        while not await all_answered(connection):
             assert not engine.done()
             await asyncio.sleep(0.1)
     finally:
         engine.cancel()
         await asyncio.gather(engine, return_exceptions=True)
-    reports = [decode_execution(value) for _, _, value in await _values(connection, EXECUTIONS)]
+    reports = [decode_execution(value) for _, _, value in await topic_values(connection, EXECUTIONS)]
     answers = {report.offset: report for report in reports}
     for offset in range(before, before + len(nonsense)):
         assert answers[offset].status == "rejected"
@@ -194,11 +126,11 @@ async def test_broker_refuses_a_record_that_would_run_the_clock_ahead(connection
     ahead_ms = 60_000
     async with LogWriter(connection) as writer:
         offset = await writer.append(ORDERS, NewRecord(b"bench", b"{}"))
-        (kept,) = await _values(connection, ORDERS)
+        (kept,) = await topic_values(connection, ORDERS)
         with pytest.raises(LogError):
             await writer.append(ORDERS, NewRecord(b"bench", b"{}", kept[1] + ahead_ms))
         await writer.append(ORDERS, NewRecord(b"bench", b"{}", 1_000))
-    assert [at for at, _, _ in await _values(connection, ORDERS)] == [offset, offset + 1]
+    assert [at for at, _, _ in await topic_values(connection, ORDERS)] == [offset, offset + 1]
 
 
 async def test_outputs_of_another_market_are_refused(connection: Connection) -> None:

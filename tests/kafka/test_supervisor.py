@@ -6,8 +6,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,65 +15,21 @@ import pytest
 from engine.log import LogReader
 from engine.topics import ORDERS
 from homebroker.errors import EXIT_CANNOT_START, StartError
-from homebroker.pidfile import claim, holder
+from homebroker.pidfile import claim
 from homebroker.ports import check_api_port, check_broker_ports, check_dashboard_port
 from homebroker.settings import Settings
 from homebroker.supervisor.orphans import stop_orphans
 from homebroker.supervisor.plan import PART_NAMES
+from tests.kafka.running_market import RunningMarket, run_homebroker
 from tests.market import (
     Market,
-    environment_of,
     market_settings,
     run_apart,
-    start_part,
     stop_part,
     wait_until,
 )
 
 pytestmark = pytest.mark.kafka
-
-_START_TIMEOUT_S = 240.0
-
-
-class RunningMarket:
-    """A market started with `homebroker up`."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._log = settings.data_dir / "log" / "up.log"
-        self._earlier = len(self._log.read_text()) if self._log.exists() else 0
-        self.process = start_part(settings, "up")
-
-    def output(self) -> str:
-        return self._log.read_text()[self._earlier :]
-
-    def wait_until_open(self) -> None:
-        def is_open() -> bool:
-            assert self.process.poll() is None, self.output()
-            return "The market is open" in self.output()
-
-        wait_until(is_open, f"the market opens; {self.settings.data_dir}", _START_TIMEOUT_S)
-
-    def pids(self) -> dict[str, int]:
-        found = {name: holder(self.settings.data_dir, name) for name in PART_NAMES}
-        return {name: pid for name, pid in found.items() if pid is not None}
-
-    def descendants(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def status(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run_homebroker(self.settings, "status", *arguments)
-
-
-def run_homebroker(settings: Settings, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "homebroker", *command],
-        cwd=settings.data_dir,
-        env=environment_of(settings),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def is_gone(process: psutil.Process) -> bool:
