@@ -25,7 +25,9 @@ format: $(VENV)/.ready-dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.ready
-	$(BIN)/homebroker bench $(ARGS)
+	$(BIN)/homebroker bench matching
+	$(BIN)/homebroker bench matching --symbols 100
+	$(BIN)/homebroker bench pipeline
 
 soak: $(VENV)/.ready-dev
 	HOMEBROKER_TEST_SOAK=1 $(BIN)/python -m pytest tests/simulation tests/kafka $(ARGS)

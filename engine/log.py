@@ -180,7 +180,7 @@ async def read_between(
 
 
 class LogWriter:
-    """Appends records; those of one partition keep the order of the calls.
+    """Appends records; those of one partition keep the order of the calls. Connects when first used.
 
     A record that the broker refuses leaves a gap in the sequence that an idempotent producer counts, after
     which Kafka takes nothing more from it. So a producer that has failed is replaced before the next append.
@@ -204,8 +204,13 @@ class LogWriter:
         return self
 
     async def __aexit__(self, *_error: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Send what is under way, unless Kafka is away, and disconnect."""
         if self._producer is not None:
             await _stop(self._producer)
+            self._producer = None
 
     async def append(self, topic: str, record: NewRecord, *, partition: int = 0) -> int:
         """Append a record and wait until it is kept.

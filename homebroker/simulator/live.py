@@ -17,12 +17,12 @@ from homebroker.simulator.view import MarketView
 from homebroker.simulator.warm_up import run_name
 
 ENGINE_SILENCE_MAX_MS = 10_000
-_TICK_SECONDS = 0.05
+_TICK_S = 0.05
 # What is seen may be this old: each fetch costs more than what it brings, and own orders are known anyway.
 _LOOK_EVERY_MS = 200
 _REPORT_EVERY_MS = 1_000
 _BACKLOG_MAX_MS = 1_000
-_SLOW_APPEND_SECONDS = 2.0
+_SLOW_APPEND_S = 2.0
 # Enough of the past to know the last prices and the books.
 _BOOK_RECORDS_BACK = 10_000
 _TRADES_BACK = 20_000
@@ -92,7 +92,7 @@ class _Live:
                 due = [command for _, commands in arrivals.until(now_ms) for command in commands]
                 await self.send(due)
             self._tell(now_ms, silence_ms)
-            await asyncio.sleep(_TICK_SECONDS)
+            await asyncio.sleep(_TICK_S)
 
     async def send(self, commands: Iterable[Command]) -> None:
         """Append commands and wait until they are kept."""
@@ -101,7 +101,7 @@ class _Live:
             return
         appending = asyncio.ensure_future(self._writer.append_all(ORDERS, records))
         try:
-            while not (await asyncio.wait({appending}, timeout=_SLOW_APPEND_SECONDS))[0]:
+            while not (await asyncio.wait({appending}, timeout=_SLOW_APPEND_S))[0]:
                 self._report(State.RETRYING, "Kafka does not take commands; waiting for it")
         finally:
             appending.cancel()

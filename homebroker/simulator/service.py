@@ -24,8 +24,8 @@ from homebroker.simulator.warm_up import history
 _log = structlog.get_logger("simulator")
 _BATCH_COMMANDS = 1_000
 _HOUR_MS = 3_600_000
-_RETRY_FIRST_SECONDS = 1.0
-_RETRY_MAX_SECONDS = 8.0
+_RETRY_FIRST_S = 1.0
+_RETRY_MAX_S = 8.0
 
 
 class SimulatorConfig(Struct, frozen=True, kw_only=True):
@@ -54,17 +54,17 @@ async def run(connection: Connection, config: SimulatorConfig, *, report: Report
         Told `STARTING` until the history is matched, then `READY`; `RETRYING` while Kafka or the engine
         does not answer.
     """
-    retry_seconds = _RETRY_FIRST_SECONDS
+    retry_s = _RETRY_FIRST_S
     while True:
         try:
             await _start_market(connection, config, report)
-            retry_seconds = _RETRY_FIRST_SECONDS
+            retry_s = _RETRY_FIRST_S
             await trade_live(connection, rate=config.rate, seed=config.seed, report=report)
         except LogError as error:
-            _log.warning("kafka is away; starting over", error=str(error), retry_seconds=retry_seconds)
-            report(State.RETRYING, f"Kafka is away; trying again in {retry_seconds:.0f} s")
-            await asyncio.sleep(retry_seconds)
-            retry_seconds = min(2 * retry_seconds, _RETRY_MAX_SECONDS)
+            _log.warning("kafka is away; starting over", error=str(error), retry_s=retry_s)
+            report(State.RETRYING, f"Kafka is away; trying again in {retry_s:.0f} s")
+            await asyncio.sleep(retry_s)
+            retry_s = min(2 * retry_s, _RETRY_MAX_S)
 
 
 async def _start_market(connection: Connection, config: SimulatorConfig, report: Report) -> None:
