@@ -23,7 +23,7 @@ def own_broker() -> Iterator[Connection]:
     """Run a broker with the market's topics, empty, for the length of a `with` block."""
     with tempfile.TemporaryDirectory(prefix="homebroker-bench-") as folder:
         settings = Settings(
-            _env_file=None, data_dir=Path(folder), kafka_port=_free_port(), kafka_bootstrap_servers=""
+            _env_file=None, data_dir=Path(folder), kafka_port=free_port(), kafka_bootstrap_servers=""
         )
         with download_bar("Kafka") as progress:
             command = prepare_broker(data_dir=settings.data_dir, port=settings.kafka_port, progress=progress)
@@ -38,7 +38,8 @@ def own_broker() -> Iterator[Connection]:
             broker.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port that nobody listens on."""
     # The controller takes the next port; odds are that it is free too.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

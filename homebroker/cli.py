@@ -167,6 +167,16 @@ def pipeline(
     run(commands=commands, symbols=symbols)
 
 
+@_bench.command()
+def start(
+    restarts: Annotated[int, typer.Option(min=1, max=20, help="Starts of the same market again.")] = 3,
+) -> None:
+    """Start a whole market, new and again."""
+    from bench.start import run
+
+    run(restarts=restarts)
+
+
 def _run_part(name: str) -> None:
     from homebroker.parts import RUN_BY_NAME
 

@@ -20,7 +20,7 @@ from engine.progress import State
 from engine.topics import ORDERS
 from engine.wire.commands import command_key, encode_command
 from tests.kafka.waiting import until
-from tests.market import Market
+from tests.market import Market, RunningBroker
 
 pytestmark = pytest.mark.kafka
 
@@ -127,6 +127,23 @@ async def test_the_same_client_order_id_is_one_order_also_after_the_api_restarts
         again = await client.post("/orders", json=ORDER | {"client_order_id": "mine"})
         assert (again.status_code, again.json()) == (200, first.json())
         assert (await client.get("/orders")).json() == [first.json()]
+        assert (await client.get("/book/PETR4")).json()["bids"] == [[10.0, 10, 1]]
+
+
+async def test_an_order_sent_while_kafka_hangs_is_placed_once_whatever_the_client_does(
+    broker: RunningBroker, market: Market
+) -> None:
+    async with serving(market) as client:
+        await open_market(market.connection, client)
+        broker.freeze()
+        try:
+            unknown = await client.post("/orders", json=ORDER | {"client_order_id": "mine"})
+        finally:
+            broker.freeze(False)
+        assert (unknown.status_code, unknown.json()["reason"]) == (503, "broker_unavailable")
+        again = await client.post("/orders", json=ORDER | {"client_order_id": "mine"})
+        assert again.status_code in {200, 201}
+        assert [order["client_order_id"] for order in (await client.get("/orders")).json()] == ["mine"]
         assert (await client.get("/book/PETR4")).json()["bids"] == [[10.0, 10, 1]]
 
 
