@@ -15,6 +15,7 @@ COPY engine engine
 COPY api api
 COPY dashboard dashboard
 COPY homebroker homebroker
+COPY bench bench
 COPY notebooks notebooks
 RUN uv pip install --system --no-deps . \
     && useradd --create-home --uid 10001 homebroker \

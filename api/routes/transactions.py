@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -26,6 +26,7 @@ class TransactionQuery(BaseModel):
     end_ms: Annotated[int | None, Field(ge=0, le=TIME_MS_MAX, description="not after")] = None
     cursor: Annotated[str | None, Field(max_length=64, description="next_cursor of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=1_000, description="at most this many")] = 100
+    format: Annotated[Literal["json"], Field(description="json is the only one so far")] = "json"
 
 
 @router.get(
@@ -37,7 +38,7 @@ async def list_transactions(
 ) -> Response:
     """List trades from the history, newest first."""
     check_range(wanted.start_ms, wanted.end_ms)
-    trades = TransactionFilter(**wanted.model_dump())
+    trades = TransactionFilter(**wanted.model_dump(exclude={"format"}))
     try:
         return json_response(await asyncio.to_thread(services.history.transactions, trades))
     except BadCursorError as error:

@@ -299,6 +299,7 @@ async def test_only_the_dashboards_pages_may_read(client: httpx.AsyncClient) -> 
         ("/transactions?cursor=1-2", 422, "bad_cursor"),
         ("/transactions?symbol=';", 422, "malformed"),
         ("/transactions?start_ms=2&end_ms=1", 422, "bad_range"),
+        ("/transactions?format=csv", 422, "malformed"),
         ("/stream?symbols=XXXX3", 404, "unknown_symbol"),
         ("/stream?symbols=,", 422, "malformed"),
         ("/stream?channels=candles:2m", 422, "bad_channel"),
