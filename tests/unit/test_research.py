@@ -227,7 +227,15 @@ def test_blocking_passes_errors_on() -> None:
         asyncio.run(inside())
 
 
-def test_an_interrupt_cancels_the_work_and_waits_for_its_end() -> None:
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C interrupt, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_cancels_the_work_and_waits_for_its_end(interruptible: None) -> None:
     ended = []
 
     async def waits() -> None:
