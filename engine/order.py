@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.domain import (
+    OPEN_STATUSES,
     Execution,
     ExecutionType,
     OrderType,
@@ -73,7 +74,7 @@ def report(order: Order, execution_type: ExecutionType, **what_happened: Any) ->
 
     Remaining shares are those that may still trade: none, once the order has ended.
     """
-    is_open = order.status in {Status.NEW, Status.PARTIALLY_FILLED}
+    is_open = order.status in OPEN_STATUSES
     return Execution(
         execution_type=execution_type,
         status=order.status,

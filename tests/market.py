@@ -142,6 +142,7 @@ class RunningBroker:
         try:
             run_apart(self._make_topics())
         except BaseException:
+            # An interrupted test must not leave a Java behind; what interrupted it goes on from here.
             self.stop()
             raise
 

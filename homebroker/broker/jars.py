@@ -103,6 +103,7 @@ def _fetch(cache: Path, missing: Sequence[Jar], fetcher: _Fetcher) -> None:
             for fetched in waiting:
                 fetched.result()
         except BaseException:
+            # Whatever ends the wait, Ctrl-C too, ends the downloads not yet begun; it goes on from here.
             pool.shutdown(cancel_futures=True)
             raise
 
