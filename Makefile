@@ -25,9 +25,10 @@ format: $(VENV)/.ready-dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.ready
-	$(BIN)/homebroker bench matching
-	$(BIN)/homebroker bench matching --symbols 100
+	$(BIN)/homebroker bench kernel
 	$(BIN)/homebroker bench pipeline
+	$(BIN)/homebroker bench latency
+	$(BIN)/homebroker bench recovery
 
 soak: $(VENV)/.ready-dev
 	HOMEBROKER_TEST_SOAK=1 $(BIN)/python -m pytest tests/simulation tests/kafka $(ARGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import tempfile
@@ -9,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.log import Connection
 from homebroker.broker.server import prepare_broker
 from homebroker.screen import download_bar
 from homebroker.settings import Settings
@@ -19,8 +19,14 @@ _START_TIMEOUT_S = 120.0
 
 
 @contextmanager
-def own_broker() -> Iterator[Connection]:
-    """Run a broker with the market's topics, empty, for the length of a `with` block."""
+def own_broker() -> Iterator[Settings]:
+    """Run a broker with the market's topics, empty, for the length of a `with` block.
+
+    Yields
+    ------
+    Settings
+        Those of parts that are to use it; `broker_pid` tells its process.
+    """
     with tempfile.TemporaryDirectory(prefix="homebroker-bench-") as folder:
         settings = Settings(
             _env_file=None, data_dir=Path(folder), kafka_port=free_port(), kafka_bootstrap_servers=""
@@ -31,11 +37,27 @@ def own_broker() -> Iterator[Connection]:
             command.arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
+            _pid_file(settings).write_text(str(broker.pid))
             make_topics_when_up(settings, wait_s=_START_TIMEOUT_S)
-            yield settings.connection
+            yield settings
         finally:
             broker.terminate()
             broker.wait()
+
+
+def broker_pid(settings: Settings) -> int:
+    """Give the process id of the broker that these settings are of."""
+    return int(_pid_file(settings).read_text())
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Give the environment of a process that is to use these settings' broker and data directory."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOMEBROKER_")}
+    return inherited | {
+        "HOMEBROKER_DATA_DIR": str(settings.data_dir),
+        "HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS": "",
+        "HOMEBROKER_KAFKA_PORT": str(settings.kafka_port),
+    }
 
 
 def free_port() -> int:
@@ -45,3 +67,7 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return min(port, 65_534)
+
+
+def _pid_file(settings: Settings) -> Path:
+    return settings.data_dir / "bench-broker.pid"

@@ -1,76 +1,153 @@
-"""Orders in Kafka to outputs in Kafka, beside a pass-through that copies JSON records through aiokafka."""
+"""Orders in Kafka to outputs in Kafka, beside a pass-through that copies the same records with aiokafka."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Sequence
+from statistics import median
+from typing import Final, NamedTuple
 
-import msgspec
+import psutil
 
-from bench.broker import own_broker
-from bench.flow import flow, opening
+from bench.broker import broker_pid, own_broker
+from bench.passthrough import IN_TOPIC, OUT_TOPIC, make_passthrough_topics
+from bench.processes import Measured, engine_process, passthrough_process
 from bench.report import Figure, print_figures
-from engine.log import Connection, LogReader, LogWriter, NewRecord, read_between
-from engine.progress import State
-from engine.service import run as run_engine
-from engine.topics import EXECUTIONS, ORDERS, SNAPSHOTS
+from bench.stream import records, stream, stream_opening
+from engine.log import LogReader, LogWriter, NewRecord
+from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, ORDERS, OUTPUT_TOPICS, TRANSACTIONS
 from engine.wire.commands import encode_command
+from homebroker.settings import Settings
 
-_BATCH = 2_000
+_SAMPLE_S: Final = 0.025
+_QUIET_S: Final = 1.5
+_FIRST_TIMEOUT_S: Final = 30.0
+_COUNTED: Final = (TRANSACTIONS, EXECUTIONS, ACCOUNTS, BOOK, ASSETS)
 
 
-def run(*, commands: int, symbols: int) -> None:
+class _Round(NamedTuple):
+    seconds: float
+    processor_s: float
+    broker_s: float
+    outputs: dict[str, int]
+
+
+def run(*, commands: int, symbols: int, rounds: int) -> None:
     """Measure the whole way on a broker of its own and print the figures."""
-    values = [encode_command(command) for command in (*opening(symbols), *flow(commands, symbols=symbols))]
-    with own_broker() as connection:
-        engine_s, passed_s = asyncio.run(_measure(connection, values))
+    with own_broker() as settings:
+        engine, plain = asyncio.run(_measure(settings, commands // rounds, symbols, rounds))
+    count = commands // rounds
     print_figures(
-        f"pipeline, real broker on this machine, {symbols} symbol(s), {commands:,} commands",
+        f"pipeline, real broker here, {symbols} symbol(s), medians of {rounds} rounds of {count:,} commands",
         [
-            Figure("pass-through: decode and encode, one record out", len(values) / passed_s, "records/s"),
-            Figure("engine: orders in, all outputs out", len(values) / engine_s, "commands/s"),
-            Figure("engine / pass-through", passed_s / engine_s, "×"),
+            Figure(
+                "pass-through: decode, encode, one record out",
+                median(count / each.seconds for each in plain),
+                "records/s",
+            ),
+            Figure(
+                "engine: orders in, all outputs out",
+                median(count / each.seconds for each in engine),
+                "commands/s",
+            ),
+            Figure(
+                "engine / pass-through",
+                median(theirs.seconds / ours.seconds for ours, theirs in zip(engine, plain, strict=True)),
+                "×",
+            ),
+            *(
+                Figure(
+                    f"records a command on {topic}",
+                    sum(each.outputs[topic] for each in engine) / commands,
+                    "",
+                )
+                for topic in _COUNTED
+            ),
+            Figure(
+                "engine: records out",
+                median(sum(each.outputs.values()) / each.seconds for each in engine),
+                "records/s",
+            ),
+            *_processor_figures("engine", engine, count),
+            *_processor_figures("pass-through", plain, count),
         ],
     )
 
 
-async def _measure(connection: Connection, values: Sequence[bytes]) -> tuple[float, float]:
-    async with LogWriter(connection) as writer:
-        await writer.append_all(ORDERS, [NewRecord(b"bench", value) for value in values])
-    passed_s = await _pass_through(connection, len(values))
-    return await _engine(connection, len(values)), passed_s
+def _processor_figures(name: str, measured: Sequence[_Round], count: int) -> list[Figure]:
+    return [
+        Figure(
+            f"{name}: processor a command", median(each.processor_s / count for each in measured) * 1e6, "µs"
+        ),
+        Figure(
+            f"{name}: broker's processor a command",
+            median(each.broker_s / count for each in measured) * 1e6,
+            "µs",
+        ),
+    ]
 
 
-async def _pass_through(connection: Connection, count: int) -> float:
-    start_s = time.perf_counter()
-    async with LogReader(connection) as reader, LogWriter(connection) as writer:
-        reader.start({(ORDERS, 0): 0})
-        copied = 0
-        while copied < count:
-            records = await reader.read(wait_ms=500, records_max=_BATCH)
-            copies = [msgspec.json.encode(msgspec.json.decode(record.value or b"")) for record in records]
-            # Any topic of the market that the engine does not read or write will do.
-            await writer.append_all(SNAPSHOTS, [NewRecord(b"bench", value) for value in copies])
-            copied += len(copies)
-    return time.perf_counter() - start_s
+async def _measure(
+    settings: Settings, count: int, symbols: int, rounds: int
+) -> tuple[list[_Round], list[_Round]]:
+    made = stream(count * rounds, symbols=symbols)
+    values = list(records(made))
+    opened = [encode_command(command) for command in stream_opening(symbols=symbols)]
+    await make_passthrough_topics(settings.connection)
+    ours: list[_Round] = []
+    theirs: list[_Round] = []
+    with engine_process(settings) as engine, passthrough_process(settings) as passthrough:
+        async with LogWriter(settings.connection) as writer, LogReader(settings.connection) as reader:
+            way = _Way(settings, writer, reader)
+            await way.run(engine, ORDERS, OUTPUT_TOPICS, opened)
+            await way.run(passthrough, IN_TOPIC, (OUT_TOPIC,), opened)
+            for start in range(0, len(values), count):
+                chunk = values[start : start + count]
+                theirs.append(await way.run(passthrough, IN_TOPIC, (OUT_TOPIC,), chunk))
+                ours.append(await way.run(engine, ORDERS, OUTPUT_TOPICS, chunk))
+    trades = sum(each.outputs[TRANSACTIONS] for each in ours)
+    assert trades == made.facts.trades, f"{trades} trades came out, not the {made.facts.trades} that must"
+    assert all(each.outputs[OUT_TOPIC] == count for each in theirs)
+    return ours, theirs
 
 
-async def _engine(connection: Connection, count: int) -> float:
-    start_s = time.perf_counter()
-    ready = asyncio.Event()
-    engine = asyncio.create_task(
-        run_engine(connection, report=lambda state, _: ready.set() if state is State.READY else None)
-    )
-    try:
-        # Ready means that everything which was in the log at the start has been answered in Kafka.
-        await ready.wait()
-        seconds = time.perf_counter() - start_s
-    finally:
-        engine.cancel()
-        await asyncio.gather(engine, return_exceptions=True)
-    async with LogReader(connection) as reader:
-        end = await reader.end_offset(EXECUTIONS, 0)
-    reports = [record async for batch in read_between(connection, EXECUTIONS, 0, 0, end) for record in batch]
-    assert len(reports) >= count * 0.9, "nearly every command of the flow has an execution report"
-    return seconds
+class _Way:
+    """Fills a topic while its reader is held, lets go, and sees when the last record has come out."""
+
+    def __init__(self, settings: Settings, writer: LogWriter, reader: LogReader) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._broker = psutil.Process(broker_pid(settings))
+
+    async def run(
+        self, process: Measured, source: str, topics: Sequence[str], values: Sequence[bytes]
+    ) -> _Round:
+        before = await self._ends(topics)
+        process.hold()
+        await self._writer.append_all(source, [NewRecord(b"bench", value) for value in values])
+        processor_s, broker_s = process.processor_s(), self._broker_s()
+        start_s = time.perf_counter()
+        process.go_on()
+        ends, end_s = before, start_s
+        # Done is when nothing has come out for a while: the last record that did was the last.
+        while time.perf_counter() - end_s < _QUIET_S or ends == before:
+            await asyncio.sleep(_SAMPLE_S)
+            process.check_alive()
+            assert ends != before or time.perf_counter() - start_s < _FIRST_TIMEOUT_S, "nothing comes out"
+            now = await self._ends(topics)
+            if now != ends:
+                ends, end_s = now, time.perf_counter()
+        return _Round(
+            end_s - start_s,
+            process.processor_s() - processor_s,
+            self._broker_s() - broker_s,
+            {topic: ends[topic] - before[topic] for topic in topics},
+        )
+
+    async def _ends(self, topics: Sequence[str]) -> dict[str, int]:
+        return {topic: await self._reader.end_offset(topic, 0) for topic in topics}
+
+    def _broker_s(self) -> float:
+        times = self._broker.cpu_times()
+        return float(times.user + times.system)

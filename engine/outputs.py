@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple, TypeAlias
 
-from engine.domain import AccountChanged, AssetChanged, BookChanged, Event, Execution, Trade
-from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
-from engine.wire.records import (
-    Stamp,
-    account_record,
-    asset_record,
-    book_record,
-    encode,
-    execution_record,
-    transaction_record,
-)
+import numpy as np
+from msgspec import Struct
+
+from engine.domain import BookChanged
+from engine.shard import Happened
+from engine.topics import ASSETS, BOOK
+from engine.wire.encoding import ENCODED_TOPICS, EventEncoder, RecordBatch
+from engine.wire.records import Stamp, asset_record, book_record, encode
 
 Identity: TypeAlias = tuple[int, int]
 """The offset of the command that caused a record, and the record's place among its outputs on the topic."""
+
+IDENTIFIED_TOPICS: Final = (*ENCODED_TOPICS, ASSETS)
+"""The topics whose records say their identity, and are sent once."""
+NOTHING: Final[Identity] = (-1, -1)
 
 
 class OutputRecord(NamedTuple):
@@ -27,6 +28,16 @@ class OutputRecord(NamedTuple):
     key: bytes
     value: bytes
     time_ms: int
+
+
+class OutputBatches(Struct, frozen=True):
+    """Records on their way out, by topic, in order: the many encoded, the few as they are."""
+
+    encoded: dict[str, list[RecordBatch]]
+    plain: dict[str, list[OutputRecord]]
+
+    def __bool__(self) -> bool:
+        return any(self.encoded.values()) or any(self.plain.values())
 
 
 class Outputs:
@@ -42,22 +53,21 @@ class Outputs:
 
     def __init__(self, shard: int, already_sent: Mapping[str, Identity]) -> None:
         self._shard = shard
-        self._already_sent = dict(already_sent)
-        self._records: dict[str, list[OutputRecord]] = {}
+        self._assets_sent = already_sent.get(ASSETS, NOTHING)
+        sent = [already_sent.get(topic, NOTHING) for topic in ENCODED_TOPICS]
+        self._encoder = EventEncoder(shard, np.array(sent, np.int64))
+        self._plain: dict[str, list[OutputRecord]] = {ASSETS: [], BOOK: []}
 
-    def add(self, events: Iterable[Event], *, offset: int, time_ms: int) -> None:
-        """Collect what one command caused."""
-        stamp = Stamp(self._shard, offset, time_ms)
-        counts: dict[str, int] = {}
-        for event in events:
-            topic, key_field, record = _ROUTES[type(event)]
-            index = counts.get(topic, 0)
-            counts[topic] = index + 1
-            sent = self._already_sent.get(topic)
-            if sent is None or (offset, index) > sent:
-                key = getattr(event, key_field).encode()
-                value = encode(record(event, stamp, index))
-                self._records.setdefault(topic, []).append(OutputRecord(key, value, time_ms))
+    def add(self, happened: Happened) -> None:
+        """Collect what commands caused, as `Shard.apply_all` tells it."""
+        self._encoder.encode(happened.rows, is_whole=happened.is_whole)
+        for command, asset in happened.assets:
+            row = happened.rows.commands[command]
+            offset, time_ms = int(row["offset"]), int(row["time_ms"])
+            # A command changes one asset at most, so the record's place is the first.
+            if (offset, 0) > self._assets_sent:
+                record = asset_record(asset, Stamp(self._shard, offset, time_ms), 0)
+                self._plain[ASSETS].append(OutputRecord(asset.symbol.encode(), encode(record), time_ms))
 
     def add_books(self, changes: Iterable[BookChanged]) -> int:
         """Collect changed price levels; give the count of records."""
@@ -65,19 +75,11 @@ class Outputs:
             OutputRecord(change.symbol.encode(), encode(book_record(change, self._shard)), change.time_ms)
             for change in changes
         ]
-        self._records.setdefault(BOOK, []).extend(records)
+        self._plain[BOOK] += records
         return len(records)
 
-    def take(self) -> dict[str, list[OutputRecord]]:
-        """Give the collected records by topic, each topic's in order."""
-        records, self._records = self._records, {}
-        return records
-
-
-# By type of event: its topic, the field that keys its record, and what makes the record.
-_ROUTES: dict[type[Event], tuple[str, str, Callable[[Any, Stamp, int], object]]] = {
-    Trade: (TRANSACTIONS, "symbol", transaction_record),
-    Execution: (EXECUTIONS, "investor_id", execution_record),
-    AccountChanged: (ACCOUNTS, "investor_id", account_record),
-    AssetChanged: (ASSETS, "symbol", asset_record),
-}
+    def take(self) -> OutputBatches:
+        """Give the collected records. The encoded ones' bytes are good until the next call."""
+        plain = self._plain
+        self._plain = {ASSETS: [], BOOK: []}
+        return OutputBatches(self._encoder.take(), plain)

@@ -12,6 +12,7 @@ class State(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
+    STANDING_BY = "standing by"
     RETRYING = "retrying"
 
 

@@ -1,7 +1,8 @@
 """Runs one shard beside Kafka: commands from `orders` in, what they caused out.
 
-Nothing is kept but the log. A start replays all commands and sends only what the output topics lack, so a
-crash at any moment loses nothing and repeats nothing.
+Nothing is kept but the log and snapshots of what comes of it. A start goes on from the newest snapshot,
+replays the commands behind it and sends only what the output topics lack, so a crash at any moment loses
+nothing and repeats nothing.
 """
 
 from __future__ import annotations
@@ -10,43 +11,46 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-import msgspec
 import structlog
 
-from engine.log import Connection, LogError, LogReader, LogRecord, LogWriter, NewRecord, read_between
-from engine.outputs import Identity, OutputRecord, Outputs
+from engine import warm_up
+from engine.log import Connection, LogError, LogWriter, NewRecord
+from engine.log.raw import RawReader
+from engine.outputs import OutputBatches, OutputRecord, Outputs
+from engine.ownership import Ownership
 from engine.progress import Report, State
+from engine.recovery import UnusableLogError, identities_sent, restore
 from engine.shard import Shard
-from engine.topics import ACCOUNTS, ASSETS, EXECUTIONS, ORDERS, TRANSACTIONS
-from engine.wire.commands import decode_command
+from engine.snapshot_store import SnapshotStore
+from engine.snapshots import SNAPSHOT_COMMANDS, Snapshots
+from engine.topics import ORDERS
+from engine.wire.reader import CommandReader
+
+__all__ = ["UnusableLogError", "run"]
 
 _POLL_MS = 500
-_BATCH_MAX = 2_000
-_TAIL_MAX = 1_000
-_SNAPSHOT_EVERY_BOOK_RECORDS = 5_000
+_FETCH_BYTES_MAX = 1024 * 1024
+_BOOKS_WHOLE_EVERY_RECORDS = 5_000
 _REPORT_EVERY_S = 1.0
 _SEND_PATIENCE_S = 5.0
 _RETRY_FIRST_S = 0.5
 _RETRY_MAX_S = 5.0
-_IDENTIFIED_TOPICS = (TRANSACTIONS, EXECUTIONS, ACCOUNTS, ASSETS)
+_TAKEOVER_MAX_S = 10.0
 
 _log = structlog.get_logger("engine")
 
 
-class UnusableLogError(RuntimeError):
-    """The topics contradict each other, so that no engine can rebuild this market from them."""
+async def run(
+    connection: Connection,
+    *,
+    report: Report,
+    shard_number: int = 0,
+    snapshot_commands: int = SNAPSHOT_COMMANDS,
+    instance: str | None = None,
+) -> None:
+    """Run a shard whenever it is ours, until cancelled.
 
-
-class _Identified(msgspec.Struct):
-    offset: int
-    index: int
-
-
-_decode_identity = msgspec.json.Decoder(_Identified).decode
-
-
-async def run(connection: Connection, *, report: Report, shard_number: int = 0) -> None:
-    """Run a shard until cancelled; when Kafka is away, wait for it and begin anew from the log.
+    When Kafka is away, wait for it and begin anew from the log.
 
     Parameters
     ----------
@@ -56,102 +60,187 @@ async def run(connection: Connection, *, report: Report, shard_number: int = 0) 
         Told where the engine stands, about once a second.
     shard_number : int
         The partition of `orders` to own.
+    snapshot_commands : int
+        Commands between two snapshots, at least.
+    instance : str, optional
+        A name that this engine has again when it is started again, and no other living engine has.
 
     Raises
     ------
     UnusableLogError
         When the log of orders is not whole.
     """
+    report(
+        State.STARTING, "loading the compiled kernel; the first start ever compiles it, which takes a while"
+    )
+    await asyncio.to_thread(warm_up.load)
     retry_s = _RETRY_FIRST_S
-    while True:
-        try:
-            async with LogReader(connection) as reader, LogWriter(connection) as writer:
-                engine = _Engine(shard_number, connection, reader, writer, report)
-                await engine.recover()
+    async with Ownership(connection, shard_number, instance) as ownership:
+        while True:
+            try:
+                await _until_owned(ownership, report)
+                await _own(connection, ownership, report, shard_number, snapshot_commands)
                 retry_s = _RETRY_FIRST_S
-                await engine.serve()
-        except LogError as error:
-            _log.warning("kafka is away; starting over from the log", error=str(error), retry_s=retry_s)
-            report(State.RETRYING, f"Kafka is away; trying again in {retry_s:.1f} s")
-            await asyncio.sleep(retry_s)
-            retry_s = min(2 * retry_s, _RETRY_MAX_S)
+            except LogError as error:
+                _log.warning("kafka is away; starting over from the log", error=str(error), retry_s=retry_s)
+                report(State.RETRYING, f"Kafka is away; trying again in {retry_s:.1f} s")
+                await asyncio.sleep(retry_s)
+                retry_s = min(2 * retry_s, _RETRY_MAX_S)
+
+
+async def _until_owned(ownership: Ownership, report: Report) -> None:
+    acquiring = asyncio.ensure_future(ownership.acquired())
+    start_s = time.monotonic()
+    try:
+        while not (await asyncio.wait({acquiring}, timeout=_REPORT_EVERY_S))[0]:
+            # By then, an owner that is dead would have been missed.
+            if ownership.stands_by and time.monotonic() - start_s > _TAKEOVER_MAX_S:
+                report(State.STANDING_BY, "another engine owns the shard; ready to take over")
+            else:
+                report(State.STARTING, "waiting for the shard")
+        acquiring.result()
+    finally:
+        acquiring.cancel()
+
+
+async def _own(
+    connection: Connection, ownership: Ownership, report: Report, number: int, snapshot_commands: int
+) -> None:
+    """Serve the shard for as long as it is ours."""
+    serving = asyncio.ensure_future(_serve(connection, report, number, snapshot_commands))
+    losing = asyncio.ensure_future(ownership.lost())
+    try:
+        await asyncio.wait({serving, losing}, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            serving.result()
+    finally:
+        for task in (serving, losing):
+            task.cancel()
+        await asyncio.gather(serving, losing, return_exceptions=True)
+
+
+async def _serve(connection: Connection, report: Report, number: int, snapshot_commands: int) -> None:
+    async with SnapshotStore(connection, number) as store, LogWriter(connection) as writer:
+        sent = await identities_sent(connection, number)
+        shard = await restore(connection, store, number)
+        start = shard.offset + 1
+        async with (
+            RawReader(connection, ORDERS, number, offset=start, bytes_max=_FETCH_BYTES_MAX) as reader,
+            Snapshots(store, shard, every_commands=snapshot_commands) as snapshots,
+        ):
+            sender = _Sender(writer, number, report)
+            engine = _Engine(
+                shard=shard,
+                outputs=Outputs(number, sent),
+                reader=reader,
+                sender=sender,
+                snapshots=snapshots,
+                report=report,
+            )
+            await engine.recover()
+            await engine.serve()
 
 
 class _Engine:
-    """One life of a shard: from the beginning of the log until the connection breaks."""
+    """One life of a shard: from a snapshot or an empty market until the connection breaks."""
 
     def __init__(
-        self, number: int, connection: Connection, reader: LogReader, writer: LogWriter, report: Report
+        self,
+        *,
+        shard: Shard,
+        outputs: Outputs,
+        reader: RawReader,
+        sender: _Sender,
+        snapshots: Snapshots,
+        report: Report,
     ) -> None:
-        self._number = number
-        self._connection = connection
+        self._shard = shard
+        self._outputs = outputs
         self._reader = reader
-        self._writer = writer
+        self._sender = sender
+        self._snapshots = snapshots
         self._report = report
-        self._shard = Shard(number)
-        self._outputs = Outputs(number, {})
+        self._commands = CommandReader(shard.investors, shard.symbols)
         self._book_records = 0
         self._reported_s = 0.0
 
     async def recover(self) -> None:
         """Replay the log as it stands now, sending what the output topics lack."""
-        first = await self._reader.first_offset(ORDERS, self._number)
-        end = await self._reader.end_offset(ORDERS, self._number)
-        if first > 0:
-            raise UnusableLogError(
-                f"The topic {ORDERS} begins at offset {first}: its oldest commands were deleted, so the "
-                "market cannot be rebuilt. Set retention.ms=-1 on it and begin with empty topics."
-            )
-        already_sent = {topic: await self._last_identity(topic) for topic in _IDENTIFIED_TOPICS}
-        for topic, identity in already_sent.items():
-            if identity[0] >= end:
-                raise UnusableLogError(
-                    f"The topic {topic} tells of offset {identity[0]}, but {ORDERS} ends at {end}: they are "
-                    "not of one market. Begin with empty topics, or restore the orders."
-                )
-        self._outputs = Outputs(self._number, already_sent)
-        self._reader.start({(ORDERS, self._number): 0})
+        while (end := self._reader.end_offset) < 0:
+            await self._apply_next()
         while self._shard.offset < end - 1:
-            self._apply(await self._read())
+            self._tell(State.STARTING, f"replaying the log: {self._shard.offset + 1:,} of {end:,} commands")
             # What readers have of the books is replaced by whole ones at the end.
             self._shard.take_book_changes()
             await self._send()
-            self._tell(State.STARTING, f"replaying the log: {self._shard.offset + 1:,} of {end:,} commands")
-        self._book_records = 0
+            await self._apply_next()
         self._outputs.add_books(self._shard.book_snapshots())
         await self._send()
-        _log.info("caught up with the log", commands=end)
+        await self._sender.settle()
+        _log.info("caught up with the log", commands=self._shard.offset + 1)
 
     async def serve(self) -> None:
         """Apply commands as they come, until cancelled or the connection breaks."""
         while True:
             self._tell(State.READY, f"{self._shard.offset + 1:,} commands applied")
-            if batch := await self._read():
-                self._apply(batch)
+            if await self._apply_next():
                 self._collect_books()
                 await self._send()
+            else:
+                await self._sender.settle()
+            await self._snapshots.take_when_due(self._sender.settle)
 
-    async def _read(self) -> list[LogRecord]:
-        return await self._reader.read(wait_ms=_POLL_MS, records_max=_BATCH_MAX)
-
-    def _apply(self, batch: Sequence[LogRecord]) -> None:
-        for record in batch:
-            events = self._shard.apply(
-                decode_command(record.value), offset=record.offset, time_ms=record.time_ms
-            )
-            self._outputs.add(events, offset=record.offset, time_ms=self._shard.time_ms)
+    async def _apply_next(self) -> bool:
+        records = await self._reader.read(wait_ms=_POLL_MS)
+        if len(records):
+            self._shard.apply_all(self._commands.read(records), self._outputs.add)
+        return len(records) > 0
 
     def _collect_books(self) -> None:
-        if self._book_records < _SNAPSHOT_EVERY_BOOK_RECORDS:
+        if self._book_records < _BOOKS_WHOLE_EVERY_RECORDS:
             self._book_records += self._outputs.add_books(self._shard.take_book_changes())
         else:
             self._book_records = 0
             self._outputs.add_books(self._shard.book_snapshots())
 
     async def _send(self) -> None:
-        sending = asyncio.gather(
-            *(self._append(topic, records) for topic, records in self._outputs.take().items() if records)
-        )
+        # The bytes under way are those of the last `take`.
+        await self._sender.settle()
+        self._sender.begin(self._outputs.take())
+
+    def _tell(self, state: State, detail: str) -> None:
+        now_s = time.monotonic()
+        if now_s - self._reported_s >= _REPORT_EVERY_S:
+            self._reported_s = now_s
+            self._report(state, detail)
+
+
+class _Sender:
+    """Sends outputs in order, one batch under way while the engine works on the next."""
+
+    def __init__(self, writer: LogWriter, number: int, report: Report) -> None:
+        self._writer = writer
+        self._number = number
+        self._report = report
+        self._sending: asyncio.Future[list[None]] | None = None
+
+    def begin(self, outputs: OutputBatches) -> None:
+        """Begin to send; what was sent before is settled."""
+        assert self._sending is None
+        if outputs:
+            self._sending = asyncio.gather(
+                *(
+                    self._writer.append_batches(topic, encoded, partition=self._number)
+                    for topic, encoded in outputs.encoded.items()
+                ),
+                *(self._append(topic, records) for topic, records in outputs.plain.items() if records),
+            )
+
+    async def settle(self) -> None:
+        """Wait until what is under way is kept; raises `LogError` when it is not."""
+        sending, self._sending = self._sending, None
+        if sending is None:
+            return
         try:
             while not (await asyncio.wait([sending], timeout=_SEND_PATIENCE_S))[0]:
                 self._report(State.RETRYING, "Kafka does not take the outputs; waiting for it")
@@ -160,26 +249,5 @@ class _Engine:
             sending.cancel()
 
     async def _append(self, topic: str, records: Sequence[OutputRecord]) -> None:
-        await self._writer.append_all(
-            topic, [NewRecord(*record) for record in records], partition=self._number
-        )
-
-    async def _last_identity(self, topic: str) -> Identity:
-        first = await self._reader.first_offset(topic, self._number)
-        end = await self._reader.end_offset(topic, self._number)
-        last: Identity = (-1, -1)
-        # More than the very last: an engine that was cut off may repeat older records behind newer ones.
-        async for batch in read_between(
-            self._connection, topic, self._number, max(first, end - _TAIL_MAX), end
-        ):
-            for record in batch:
-                if record.value is not None:
-                    identified = _decode_identity(record.value)
-                    last = max(last, (identified.offset, identified.index))
-        return last
-
-    def _tell(self, state: State, detail: str) -> None:
-        now_s = time.monotonic()
-        if now_s - self._reported_s >= _REPORT_EVERY_S:
-            self._reported_s = now_s
-            self._report(state, detail)
+        new = [NewRecord(*record) for record in records]
+        await self._writer.append_all(topic, new, partition=self._number)

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeAlias
 
-from msgspec import structs
+import msgspec
 
 from engine import domain
-from engine.asset import Asset
-from engine.book import OrderBook
-from engine.checks import check_listing, check_open, check_place, check_price, check_quantity
-from engine.domain import (
-    BookChanged,
-    Event,
-    Execution,
-    ExecutionType,
-    Liquidity,
-    OrderType,
-    Reason,
-    Side,
-    Status,
-    TimeInForce,
-    Trade,
-)
-from engine.ledger import Ledger
-from engine.matching import Match, Meeting, can_fill, next_match, would_cross
-from engine.order import Order, order_from, rejected_place, report
-from engine.refusal import Refusal
+from engine.books import Books
+from engine.domain import AssetChanged, BookChanged, Event
+from engine.escaping import escaped
+from engine.events import EventRows, command_texts, domain_events
+from engine.kernel import header as h
+from engine.kernel import layout, stages
+from engine.kernel.audit import audit
+from engine.kernel.books import open_order_row
+from engine.kernel.fingerprint import fingerprint_of
+from engine.kernel.layout import NONE, Capacity, CommandKind, EventKind
+from engine.kernel.memory import Array, Memory
+from engine.kernel.run import run
+from engine.names import Names
+from engine.state import ShardState, state_digest
+from engine.wire.rows import CommandRows
 
-_DAY_MS = 86_400_000
-# The exchange's day is Brazil's, three hours behind UTC the whole year.
-_DAY_STARTS_MS = 3 * 3_600_000
-_RESTING_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
+_NAME_BYTES: int = 48
+
+
+class Happened(NamedTuple):
+    """What some commands caused: rows of events, and assets.
+
+    `is_whole` tells that no more rows of the last command are to come. `assets` has, for each row of kind
+    ASSET, in order, the row of its command and the asset as it was then.
+    """
+
+    rows: EventRows
+    is_whole: bool
+    assets: list[tuple[int, AssetChanged]]
+
+
+Listener: TypeAlias = Callable[[Happened], None]
+
+
+class OpenOrder(NamedTuple):
+    """An open order, as it stands."""
+
+    quantity: int
+    filled_quantity: int
+    price_units: int | None
+    status: domain.Status
 
 
 class Shard:
@@ -43,35 +58,63 @@ class Shard:
     ----------
     number : int
         The partition's number.
+    capacity : Capacity, optional
+        How large the market may become.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, capacity: Capacity | None = None) -> None:
         self.number = number
-        self.offset = -1
-        self.time_ms = 0
-        self._assets: dict[str, Asset] = {}
-        self._ledger = Ledger()
-        self._orders: dict[str, Order] = {}
-        self._order_ids: set[str] = set()
-        self._expiries: list[tuple[int, int, str]] = []
-        self._events: list[Event] = []
-        self._trades = 0
-        self._unpublished: set[str] = set()
-        self._appliers: dict[type[domain.Command], Callable[[Any], None]] = {
-            domain.Place: self._place,
-            domain.Cancel: self._cancel,
-            domain.CancelAll: self._cancel_all,
-            domain.Amend: self._amend,
-            domain.ListAsset: self._list_asset,
-            domain.OpenAccount: self._ledger.open,
-            domain.Deposit: self._deposit,
-            domain.Withdraw: self._withdraw,
-            domain.SetPhase: self._set_phase,
-            domain.Malformed: self._refuse_malformed,
-        }
+        capacity = capacity or Capacity()
+        self._memory = Memory(capacity)
+        self.investors = Names(capacity.accounts, min(_NAME_BYTES * capacity.accounts, (1 << 31) - 1))
+        self.symbols = Names(capacity.assets, _NAME_BYTES * capacity.assets)
+        self._titles: dict[int, str] = {}
+        self._books = Books(self._memory, self.symbols)
+        self._single = CommandRows(self.investors, self.symbols)
+
+    @property
+    def offset(self) -> int:
+        """Offset of the last command applied, -1 before the first."""
+        return int(self._memory.header[h.OFFSET])
+
+    @property
+    def time_ms(self) -> int:
+        """The market's time: the newest timestamp so far."""
+        return int(self._memory.header[h.TIME_MS])
+
+    @property
+    def open_orders(self) -> int:
+        """How many orders rest or wait."""
+        return int(self._memory.header[h.OPEN_ORDERS])
+
+    def apply_all(self, batch: CommandRows, listener: Listener | None = None) -> None:
+        """Run the next commands of the log.
+
+        Parameters
+        ----------
+        batch : CommandRows
+            Made with this shard's names; offsets higher than those of all commands before.
+        listener : callable, optional
+            Told what happened, some thousand events at a time; what it is given is good during the call.
+        """
+        memory = self._memory
+        commands = batch.commands
+        memory.take_batch(commands, batch.text)
+        done, last = 0, len(commands)
+        assert last == 0 or commands[0]["offset"] > self.offset, "commands come in the log's order"
+        while done < last:
+            done = run(memory.header, done, last)
+            rows = self._event_rows(commands, batch.text)
+            assets = self._note_assets(rows)
+            if listener is not None:
+                is_whole = bool(memory.header[h.STAGE] == stages.BEGIN)
+                listener(Happened(rows, is_whole, assets))
+            if 2 * memory.header[h.CHANGED_LEVELS] > len(memory.changed_levels):
+                self._books.collect()
+        memory.give_back()
 
     def apply(self, command: domain.Command, *, offset: int, time_ms: int) -> list[Event]:
-        """Run the next command of the log.
+        """Run the next command of the log and give what happened as values: for people and tests, not speed.
 
         Parameters
         ----------
@@ -86,277 +129,121 @@ class Shard:
         -------
         list of Event
             What happened, in order: trades, reports and assets, then the accounts that changed. Every
-            command has at least one event. Cost O(orders met + log levels).
+            command has at least one event. Cost O(orders met).
         """
-        assert offset > self.offset, "commands come in the log's order"
-        self.offset = offset
-        self.time_ms = max(self.time_ms, time_ms)
-        self._events, self._trades = [], 0
-        self._expire_due()
-        try:
-            self._appliers[type(command)](command)
-        except Refusal as refusal:
-            self._events.append(self._refused(command, refusal))
-        self._events.extend(self._ledger.take_changes())
-        return self._events
+        self._single.clear()
+        self._single.add(command, offset, time_ms)
+        happened: list[Event] = []
 
-    def order(self, order_id: str) -> Order | None:
+        def listen(part: Happened) -> None:
+            assets = iter(part.assets)
+            told = domain_events(part.rows, lambda _row: next(assets)[1])
+            happened.extend(event for _, event in told)
+
+        self.apply_all(self._single, listen)
+        return _joined(happened)
+
+    def order(self, order_id: str) -> OpenOrder | None:
         """Give an open order, or None when there is none of that id."""
-        return self._orders.get(order_id)
+        number = open_order_row(self._memory.header, *fingerprint_of(escaped(order_id)))
+        if number == NONE:
+            return None
+        row = self._memory.orders[number]
+        return OpenOrder(
+            int(row["quantity"]),
+            int(row["filled"]),
+            int(row["price"]) or None,
+            layout.STATUSES[row["status"]],
+        )
 
     def take_book_changes(self) -> list[BookChanged]:
         """Give the price levels changed since the last call, one record a symbol, oldest change first."""
-        changes = [self._assets[symbol].book.take_changes() for symbol in sorted(self._unpublished)]
-        self._unpublished.clear()
-        return sorted(changes, key=lambda change: change.offset)
+        return self._books.take_changes()
 
     def book_snapshots(self) -> list[BookChanged]:
         """Give every symbol's whole book; changes taken later follow these."""
-        self._unpublished.clear()
-        return [asset.book.take_snapshot(self.offset, self.time_ms) for asset in self._assets.values()]
+        return self._books.take_snapshots(self.offset, self.time_ms)
 
-    # Orders
+    def check(self) -> None:
+        """Check that the arrays agree with each other; raises AssertionError. Cost O(everything), slowly."""
+        audit(self._memory)
 
-    def _place(self, place: domain.Place) -> None:
-        self._ledger.account(place.investor_id)
-        asset = self._asset(place.symbol)
-        if place.order_id in self._order_ids:
-            raise Refusal(
-                Reason.DUPLICATE_ORDER_ID,
-                f"There was an order {place.order_id} before; give this one a new id.",
-            )
-        check_place(place, asset, self.time_ms)
-        order = order_from(place, self._expiry(place))
-        if order.type is OrderType.MARKET_TO_LIMIT:
-            order.price_units = asset.book.side(order.side.opposite).best_price()
-        self._check_against_book(order, asset)
-        self._order_ids.add(order.order_id)
-        if order.expires_at_ms is not None:
-            heapq.heappush(self._expiries, (order.expires_at_ms, self.offset, order.order_id))
-        self._events.append(report(order, ExecutionType.NEW))
-        self._trade(order, asset)
-        if order.status in domain.OPEN_STATUSES:
-            if order.price_units is None or order.time_in_force not in _RESTING_TIMES:
-                self._expire(order, Reason.NOT_FILLED, "No more shares are on offer at this price now.")
-            else:
-                self._rest(order, asset)
-        self._publish(asset)
+    def look(self) -> ShardState:
+        """Give the whole state as it is, good until the next command."""
+        names = {"investors": self.investors, "symbols": self.symbols}
+        return ShardState.of(self.number, self._memory, names, self._titles)
 
-    def _check_against_book(self, order: Order, asset: Asset) -> None:
-        if order.post_only:
-            self._check_passive(order.side, order.price_units, asset)
-        if order.time_in_force is TimeInForce.FOK and not can_fill(order, asset.book):
-            raise Refusal(Reason.NOT_FILLED, "The whole quantity is not on offer at this price now.")
-        if order.type is OrderType.MARKET_TO_LIMIT and order.price_units is None:
-            raise Refusal(Reason.NOT_FILLED, "Nothing is on offer to take a price from; use a limit order.")
+    def state(self) -> ShardState:
+        """Give a copy of the whole state. Cost O(bytes)."""
+        return self.look().copied()
 
-    @staticmethod
-    def _check_passive(side: Side, price_units: int | None, asset: Asset) -> None:
-        assert price_units is not None, "only limit orders are post-only"
-        if would_cross(side, price_units, asset.book):
-            raise Refusal(Reason.WOULD_CROSS, "A post-only order must not trade at once; move its price.")
+    def digest(self) -> str:
+        """Give a hash of the state, which the same commands give wherever and however they ran."""
+        return state_digest(self.look())
 
-    def _trade(self, taker: Order, asset: Asset) -> None:
-        while taker.status in domain.OPEN_STATUSES and (match := next_match(taker, asset.book)):
-            if match.meeting is Meeting.TRADE:
-                self._exchange(taker, match, asset)
-                continue
-            if match.meeting is not Meeting.TAKER_EXPIRES:
-                self._unrest(match.maker)
-                self._expire(match.maker, Reason.SELF_TRADE, "It met a newer order of the same investor.")
-            if match.meeting is not Meeting.MAKER_EXPIRES:
-                self._expire(taker, Reason.SELF_TRADE, "It met an older order of the same investor.")
+    @classmethod
+    def restored(cls, state: ShardState, capacity: Capacity | None = None) -> Shard:
+        """Make a shard that goes on where another one's state was copied."""
+        shard = cls(state.shard, capacity)
+        state.restore(shard._memory, {"investors": shard.investors, "symbols": shard.symbols})
+        shard._titles = dict(state.titles)
+        return shard
 
-    def _exchange(self, taker: Order, match: Match, asset: Asset) -> None:
-        maker, quantity = match.maker, match.quantity
-        price = maker.price_units
-        assert price is not None, "only orders with a price rest"
-        if quantity == maker.remaining_quantity:
-            self._unrest(maker)
-        else:
-            self._shrink(maker, quantity)
-        maker.fill(quantity, price)
-        taker.fill(quantity, price)
-        asset.book.last_price_units = price
-        buyer, seller = (taker, maker) if taker.side is Side.BUY else (maker, taker)
-        self._events.append(
-            Trade(
-                symbol=taker.symbol,
-                price_units=price,
-                quantity=quantity,
-                buyer_id=buyer.investor_id,
-                seller_id=seller.investor_id,
-                buy_order_id=buyer.order_id,
-                sell_order_id=seller.order_id,
-                taker_side=taker.side,
-            )
-        )
-        for order, liquidity in ((maker, Liquidity.MAKER), (taker, Liquidity.TAKER)):
-            self._ledger.owner(order).settle(order.symbol, order.side, quantity, price)
-            self._events.append(
-                report(
-                    order,
-                    ExecutionType.TRADE,
-                    last_price_units=price,
-                    last_quantity=quantity,
-                    trade_index=self._trades,
-                    liquidity=liquidity,
-                )
-            )
-        self._trades += 1
-
-    def _rest(self, order: Order, asset: Asset) -> None:
-        asset.book.side(order.side).add(order)
-        account = self._ledger.owner(order)
-        self._orders[order.order_id] = account.orders[order.order_id] = order
-        account.hold(order, order.remaining_quantity)
-
-    def _unrest(self, order: Order) -> None:
-        self._assets[order.symbol].book.side(order.side).remove(order)
-        account = self._ledger.owner(order)
-        del self._orders[order.order_id], account.orders[order.order_id]
-        account.hold(order, -order.remaining_quantity)
-
-    def _shrink(self, order: Order, quantity: int) -> None:
-        self._assets[order.symbol].book.side(order.side).reduce(order, quantity)
-        self._ledger.owner(order).hold(order, -quantity)
-
-    def _expire(self, order: Order, reason: Reason | None = None, message: str | None = None) -> None:
-        order.status = Status.EXPIRED
-        self._events.append(report(order, ExecutionType.EXPIRED, reason=reason, message=message))
-
-    def _cancel(self, cancel: domain.Cancel) -> None:
-        self._cancel_order(self._own_order(cancel.order_id, cancel.investor_id))
-
-    def _cancel_all(self, cancel: domain.CancelAll) -> None:
-        account = self._ledger.account(cancel.investor_id)
-        if cancel.symbol is not None:
-            self._asset(cancel.symbol)
-        orders = [order for order in account.orders.values() if cancel.symbol in (None, order.symbol)]
-        if not orders:
-            raise Refusal(Reason.UNKNOWN_ORDER, "There are no open orders to cancel.")
-        for order in orders:
-            self._cancel_order(order)
-
-    def _cancel_order(self, order: Order) -> None:
-        self._unrest(order)
-        order.status = Status.CANCELED
-        self._events.append(report(order, ExecutionType.CANCELED))
-        self._publish(self._assets[order.symbol])
-
-    def _amend(self, amend: domain.Amend) -> None:
-        order = self._own_order(amend.order_id, amend.investor_id)
-        asset = self._assets[order.symbol]
-        check_open(asset)
-        quantity = order.quantity if amend.quantity is None else amend.quantity
-        price_units = order.price_units if amend.price_units is None else amend.price_units
-        assert price_units is not None, "only orders with a price rest"
-        check_quantity(quantity, asset)
-        check_price(price_units, asset)
-        if quantity <= order.filled_quantity:
-            raise Refusal(
-                Reason.BAD_QUANTITY,
-                f"{order.filled_quantity} shares are filled already; the new total must be more, or cancel.",
-            )
-        if price_units == order.price_units and quantity <= order.quantity:
-            self._shrink(order, order.quantity - quantity)
-            order.quantity = quantity
-            self._events.append(report(order, ExecutionType.REPLACED))
-        else:
-            self._move(order, quantity, price_units, asset)
-        self._publish(asset)
-
-    def _move(self, order: Order, quantity: int, price_units: int, asset: Asset) -> None:
-        if order.post_only:
-            self._check_passive(order.side, price_units, asset)
-        self._unrest(order)
-        order.quantity, order.price_units = quantity, price_units
-        self._events.append(report(order, ExecutionType.REPLACED))
-        self._trade(order, asset)
-        if order.status in domain.OPEN_STATUSES:
-            self._rest(order, asset)
-
-    def _expire_due(self) -> None:
-        while self._expiries and self._expiries[0][0] <= self.time_ms:
-            _, _, order_id = heapq.heappop(self._expiries)
-            order = self._orders.get(order_id)
-            if order is not None:
-                self._unrest(order)
-                self._expire(order)
-                self._publish(self._assets[order.symbol])
-
-    def _expiry(self, place: domain.Place) -> int | None:
-        if place.time_in_force is TimeInForce.DAY:
-            days = (self.time_ms - _DAY_STARTS_MS) // _DAY_MS
-            return (days + 1) * _DAY_MS + _DAY_STARTS_MS
-        return place.expires_at_ms
-
-    # Assets and accounts
-
-    def _list_asset(self, listing: domain.ListAsset) -> None:
-        listed = self._assets.get(listing.symbol)
-        check_listing(listing, listed)
-        if listed is None:
-            listed = self._assets[listing.symbol] = Asset(listing, OrderBook(listing.symbol))
-        else:
-            # The reference price stays: bands of orders that rest would move under them.
-            listed.listing = structs.replace(
-                listing, reference_price_units=listed.listing.reference_price_units
-            )
-        self._events.append(listed.changed())
-
-    def _set_phase(self, command: domain.SetPhase) -> None:
-        asset = self._asset(command.symbol)
-        if command.phase is domain.Phase.AUCTION:
-            raise Refusal(
-                Reason.UNSUPPORTED, "Auctions are not offered yet; use continuous, halted or closed."
-            )
-        asset.phase = command.phase
-        self._events.append(asset.changed())
-
-    def _deposit(self, command: domain.Deposit) -> None:
-        asset = None if command.symbol is None else self._asset(command.symbol)
-        self._ledger.deposit(command, asset)
-
-    def _withdraw(self, command: domain.Withdraw) -> None:
-        asset = None if command.symbol is None else self._asset(command.symbol)
-        self._ledger.withdraw(command, asset)
-
-    # What the appliers share
-
-    def _refuse_malformed(self, command: domain.Malformed) -> None:
-        raise Refusal(Reason.MALFORMED, command.message)
-
-    def _refused(self, command: domain.Command, refusal: Refusal) -> Execution:
-        if isinstance(command, domain.Place):
-            return rejected_place(command, refusal.reason, refusal.message)
-        order = self._orders.get(getattr(command, "order_id", ""))
-        if order is not None and refusal.reason not in {Reason.NOT_OWNER, Reason.MALFORMED}:
-            return report(order, ExecutionType.REJECTED, reason=refusal.reason, message=refusal.message)
-        return Execution(
-            execution_type=ExecutionType.REJECTED,
-            status=Status.REJECTED,
-            order_id=getattr(command, "order_id", ""),
-            investor_id=getattr(command, "investor_id", ""),
-            symbol=getattr(command, "symbol", None) or "",
-            reason=refusal.reason,
-            message=refusal.message,
+    def _event_rows(self, commands: Array, text: Array) -> EventRows:
+        memory = self._memory
+        return EventRows(
+            events=memory.events[: int(memory.header[h.EVENTS])],
+            commands=commands,
+            text=text,
+            orders=memory.orders,
+            text_chunks=memory.text_chunks,
+            text_next=memory.text_next,
+            positions=memory.positions,
+            account_names=self.investors.entries,
+            account_name_text=self.investors.text,
+            asset_names=self.symbols.entries,
+            asset_name_text=self.symbols.text,
         )
 
-    def _asset(self, symbol: str) -> Asset:
-        asset = self._assets.get(symbol)
-        if asset is None:
-            raise Refusal(Reason.UNKNOWN_SYMBOL, f"{symbol} is not listed; see the assets for what is.")
-        return asset
+    def _note_assets(self, rows: EventRows) -> list[tuple[int, AssetChanged]]:
+        places = (rows.events["kind"] == EventKind.ASSET).nonzero()[0]
+        return [self._asset_changed(rows, row) for row in self._memory.asset_events[places]]
 
-    def _own_order(self, order_id: str, investor_id: str) -> Order:
-        order = self._orders.get(order_id)
-        if order is None:
-            raise Refusal(Reason.UNKNOWN_ORDER, f"There is no open order {order_id}; it may have ended.")
-        if order.investor_id != investor_id:
-            raise Refusal(Reason.NOT_OWNER, f"Order {order_id} is another investor's.")
-        return order
+    def _asset_changed(self, rows: EventRows, row: Any) -> tuple[int, AssetChanged]:
+        asset = int(row["asset"])
+        command = rows.commands[row["command"]]
+        if command["kind"] == CommandKind.LIST_ASSET:
+            self._titles[asset] = command_texts(rows, command).message
+        listed = self._memory.assets[asset]
+        band_bits = row["band"]
+        return int(row["command"]), AssetChanged(
+            symbol=self.symbols.name(asset),
+            name=self._titles[asset],
+            tick_size_units=int(listed["tick"]),
+            lot_size=int(listed["lot"]),
+            reference_price_units=int(listed["reference_price"]),
+            price_band=float(band_bits.view("f8")) if band_bits else None,
+            maker_fee_bps=0.0,
+            taker_fee_bps=0.0,
+            phase=layout.PHASES[row["phase"]],
+        )
 
-    def _publish(self, asset: Asset) -> None:
-        if asset.book.mark_changed(self.offset, self.time_ms):
-            self._unpublished.add(asset.symbol)
+
+def _joined(events: list[Event]) -> list[Event]:
+    """Join an account's change that two calls of the kernel told of in parts."""
+    return list(_join(events))
+
+
+def _join(events: list[Event]) -> Iterator[Event]:
+    held: domain.AccountChanged | None = None
+    for event in events:
+        if isinstance(event, domain.AccountChanged) and held and held.investor_id == event.investor_id:
+            held = msgspec.structs.replace(event, positions=held.positions + event.positions)
+            continue
+        if held is not None:
+            yield held
+        held = event if isinstance(event, domain.AccountChanged) else None
+        if held is None:
+            yield event
+    if held is not None:
+        yield held

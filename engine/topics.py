@@ -16,6 +16,14 @@ TIMESTAMP_AFTER_MAX_MS = 5_000
 
 _KEEP_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 _KEEP_NEWEST = {"cleanup.policy": "compact"}
+_KEEP_NEWEST_OF_MUCH = {
+    **_KEEP_NEWEST,
+    # Kafka compacts only what is not in the newest segment, and by itself only when half of that is outdated.
+    # A segment ends with either of these; a large snapshot is a few hundred MB.
+    "segment.bytes": str(64 * 1024 * 1024),
+    "segment.ms": str(60 * 60 * 1_000),
+    "min.cleanable.dirty.ratio": "0.1",
+}
 
 TOPIC_SETTINGS = MappingProxyType(
     {
@@ -30,7 +38,7 @@ TOPIC_SETTINGS = MappingProxyType(
         ACCOUNTS: _KEEP_FOR_EVER,
         BOOK: _KEEP_FOR_EVER,
         ASSETS: _KEEP_NEWEST,
-        SNAPSHOTS: _KEEP_NEWEST,
+        SNAPSHOTS: _KEEP_NEWEST_OF_MUCH,
     }
 )
 OUTPUT_TOPICS = (TRANSACTIONS, EXECUTIONS, ACCOUNTS, BOOK, ASSETS)

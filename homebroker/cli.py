@@ -96,8 +96,9 @@ def simulate() -> None:
 @app.command()
 def replay(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="Order flow: FILE.csv or FILE.csv.gz.")
-    ],
+        Path | None,
+        typer.Argument(exists=True, dir_okay=False, help="Order flow: FILE.csv or FILE.csv.gz."),
+    ] = None,
     trades: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="The trades that must come of it.")
     ] = None,
@@ -108,8 +109,17 @@ def replay(
         float | None,
         typer.Option(min=0.001, help="Times the pace of a session; absent: as fast as possible."),
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="No FILE: run the stored orders again, and compare.")
+    ] = False,
 ) -> None:
-    """Send a file of real order flow through Kafka and compare the trades."""
+    """Send a file of real order flow through Kafka and compare the trades; or verify what Kafka holds."""
+    if verify == (file is not None):
+        raise typer.BadParameter("Give a FILE of order flow, or --verify without one.")
+    if file is None:
+        from homebroker.order_flow.verify_command import run_verify
+
+        raise typer.Exit(run_verify(_settings().connection))
     from homebroker.order_flow.command import run_replay
 
     raise typer.Exit(run_replay(_settings().connection, file, symbol=symbol, trades_path=trades, speed=speed))
@@ -146,25 +156,52 @@ def notebook() -> None:
 
 
 @_bench.command()
-def matching(
-    commands: Annotated[int, typer.Option(min=1_000, max=10_000_000, help="Commands to match.")] = 200_000,
-    symbols: Annotated[int, typer.Option(min=1, max=100, help="Symbols that they are spread over.")] = 1,
+def kernel(
+    commands: Annotated[
+        int, typer.Option(min=100_000, max=10_000_000, help="Commands in a round.")
+    ] = 2_000_000,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds, of which the median is told.")] = 7,
+    resting: Annotated[int, typer.Option(min=100, max=500_000, help="Orders that rest at any time.")] = 5_000,
 ) -> None:
-    """Match a seeded flow of commands in memory."""
-    from bench.matching import run
+    """Match a seeded flow of commands in memory, on 1 and 100 symbols; with a JDK, beside a peer."""
+    from bench.kernel import run
 
-    run(commands=commands, symbols=symbols)
+    run(commands=commands, rounds=rounds, resting=resting)
 
 
 @_bench.command()
 def pipeline(
-    commands: Annotated[int, typer.Option(min=1_000, max=1_000_000, help="Commands to send.")] = 50_000,
+    commands: Annotated[int, typer.Option(min=10_000, max=10_000_000, help="Commands to send.")] = 1_000_000,
     symbols: Annotated[int, typer.Option(min=1, max=100, help="Symbols that they are spread over.")] = 1,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds that they are sent in.")] = 5,
 ) -> None:
-    """Run a seeded flow of commands through a Kafka of its own."""
+    """Run a seeded flow of commands through a Kafka of its own, beside a pass-through."""
     from bench.pipeline import run
 
-    run(commands=commands, symbols=symbols)
+    run(commands=commands, symbols=symbols, rounds=rounds)
+
+
+@_bench.command()
+def latency(
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="How long each rate lasts.")] = 10,
+) -> None:
+    """Time orders from their moment to their executions at 100, 1,000 and 10,000 a second, beside an echo."""
+    from bench.latency import run
+
+    run(seconds=seconds)
+
+
+@_bench.command()
+def recovery(
+    commands: Annotated[
+        int, typer.Option(min=100_000, max=50_000_000, help="Commands of history.")
+    ] = 10_000_000,
+    starts: Annotated[int, typer.Option(min=1, max=20, help="Starts from it.")] = 3,
+) -> None:
+    """Start an engine from a long history with a snapshot; pause and memory with a million resting orders."""
+    from bench.recovery import run
+
+    run(commands=commands, starts=starts)
 
 
 @_bench.command()

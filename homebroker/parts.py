@@ -13,8 +13,18 @@ from homebroker.settings import Settings
 def run_engine(settings: Settings) -> None:
     """Match orders until told to stop."""
     from engine import service
+    from homebroker.instance import instance_of
 
-    run_part("engine", settings, lambda report: service.run(settings.connection, report=report))
+    run_part(
+        "engine",
+        settings,
+        lambda report: service.run(
+            settings.connection,
+            report=report,
+            snapshot_commands=settings.snapshot_commands,
+            instance=instance_of(settings.data_dir),
+        ),
+    )
 
 
 def run_recorder(settings: Settings) -> None:

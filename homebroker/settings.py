@@ -55,6 +55,11 @@ class Settings(BaseSettings):
     simulator_warmup_hours: float = Field(
         4.0, ge=0, le=48, description="hours of history that a fresh market starts with"
     )
+    snapshot_commands: int = Field(
+        200_000,
+        ge=1_000,
+        description="commands between two snapshots of the market, from which engines start",
+    )
     shards: int = Field(1, ge=1, le=1, description="partitions of `orders` when the topic is first made")
 
     @field_validator("kafka_security_protocol")

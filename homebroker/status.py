@@ -12,6 +12,7 @@ from homebroker.pidfile import holder
 
 STALE_MS = 30_000
 """A part's event loop writes its status every few seconds; an older one means that it hangs."""
+READY_STATES = frozenset({State.READY, State.STANDING_BY})
 
 
 class PartStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,5 +57,5 @@ def read_status(data_dir: Path, name: str) -> PartStatus | None:
 
 
 def is_ready(status: PartStatus | None, time_ms: int) -> bool:
-    """Tell whether a status is that of a part that works."""
-    return status is not None and status.state == State.READY and time_ms - status.time_ms < STALE_MS
+    """Tell whether a status is that of a part that works, or would if another did not."""
+    return status is not None and status.state in READY_STATES and time_ms - status.time_ms < STALE_MS

@@ -1,22 +1,28 @@
 """Plays the golden scenarios: small tables of orders and what must come of them.
 
 A scenario begins with a `#` line. Each line after it is a command, with what it must cause behind `->`:
-trades as seen by the order that caused them (`5 @ 10.00 with s1`), ends (`b1 expired not_filled`),
-refusals (`b1 rejected bad_price`), cancels and replacements. A line without `->` must cause nothing but the
-acceptance of its order. `book bids …` states a side of the book.
+trades of its order (`5 @ 10.00 with s1`), or of others that it set going (`b1 5 @ 10.00 with s1`), ends
+(`b1 expired not_filled`), refusals (`b1 rejected bad_price`), cancels, replacements and triggered stops.
+A line without `->` must cause nothing but the acceptance of its order. `×1000` runs a line that often.
+`book bids …` states a side of the book, `account ana …` and `shares ana …` what an investor has.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, Protocol
 
 from engine.domain import (
+    AccountChanged,
     Amend,
+    BookChanged,
     Cancel,
     CancelAll,
     Command,
+    Deposit,
     Event,
     Execution,
     ExecutionType,
@@ -25,13 +31,14 @@ from engine.domain import (
     OrderType,
     Phase,
     Place,
+    Position,
     SelfTrade,
     SetPhase,
     Side,
     TimeInForce,
     Trade,
+    Withdraw,
 )
-from engine.shard import Shard
 from engine.wire.commands import decode_command, encode_command
 
 SYMBOL = "PETR4"
@@ -39,6 +46,25 @@ INVESTORS = ("ana", "bia", "cora")
 HOUR_MS = 3_600_000
 # 12:00 in Brazil, so that an hour or two later is the same day.
 NOON_MS = 1_790_002_800_000 // (24 * HOUR_MS) * 24 * HOUR_MS + 15 * HOUR_MS
+
+# Prices that an order gives although its type takes none.
+_PRICE_WORDS = {"at": "price_units", "stop_price": "stop_price_units"}
+
+
+class Exchange(Protocol):
+    """What the engine's shard and the reference have in common."""
+
+    def apply(self, command: Command, *, offset: int, time_ms: int) -> list[Event]:
+        """Run the next command of the log."""
+
+    def order(self, order_id: str) -> object | None:
+        """Give an open order, or None."""
+
+    def take_book_changes(self) -> list[BookChanged]:
+        """Give the price levels changed since the last call."""
+
+    def book_snapshots(self) -> list[BookChanged]:
+        """Give every symbol's whole book."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +81,28 @@ def read_scenarios(path: Path) -> list[Scenario]:
     return [Scenario(lines[0].removeprefix("# "), tuple(lines[1:])) for lines in map(str.splitlines, blocks)]
 
 
-class Stage:
-    """A small market that scenario lines are played on."""
+@dataclass
+class _Purse:
+    cash_units: int = 0
+    held_cash_units: int = 0
+    positions: dict[str, Position] = field(default_factory=dict)
 
-    def __init__(self) -> None:
-        self.shard = Shard(0)
+
+class Stage:
+    """A small market that scenario lines are played on.
+
+    Parameters
+    ----------
+    make_exchange : callable
+        Makes the exchange of a shard's number.
+    """
+
+    def __init__(self, make_exchange: Callable[[int], Exchange]) -> None:
+        self.exchange = make_exchange(0)
         self.time_ms = NOON_MS
         self.offset = 0
-        self.run(_listing(SYMBOL, "10.00"))
+        self.purses: dict[str, _Purse] = {}
+        self.run(_listing(SYMBOL, "10.00", ()))
         for investor in INVESTORS:
             self.run(OpenAccount(investor_id=investor))
 
@@ -70,43 +110,60 @@ class Stage:
         """Apply a command the way the log would bring it."""
         through_the_wire = decode_command(encode_command(command))
         assert through_the_wire == command
-        events = self.shard.apply(through_the_wire, offset=self.offset, time_ms=self.time_ms)
+        events = self.exchange.apply(through_the_wire, offset=self.offset, time_ms=self.time_ms)
         self.offset += 1
+        for event in events:
+            if isinstance(event, AccountChanged):
+                purse = self.purses.setdefault(event.investor_id, _Purse())
+                purse.cash_units, purse.held_cash_units = event.cash_units, event.held_cash_units
+                purse.positions.update((position.symbol, position) for position in event.positions)
         return events
 
     def play(self, line: str) -> None:
         """Play one line and check what it causes."""
         action, _, expected = (part.strip() for part in line.partition("->"))
-        words = action.split()
-        match words:
+        match action.split():
             case ["book", side, *rest]:
                 assert self._book(side) == " ".join(rest), line
+            case ["account", investor, *rest]:
+                assert self._account(investor) == " ".join(rest), line
+            case ["shares", investor, *rest]:
+                assert self._shares(investor) == " ".join(rest), line
             case ["time", ahead]:
                 self.time_ms += _hours_ms(ahead)
-            case ["phase", phase]:
-                self.run(SetPhase(symbol=SYMBOL, phase=Phase(phase)))
-            case ["list", symbol, "reference", price, *band]:
-                self.run(_listing(symbol, price, float(band[1]) if band else None))
-            case _:
-                events = self.run(self._command(words))
-                assert ", ".join(_outcomes(events)) == expected, line
+            case words:
+                times = int(words.pop(0)[1:]) if words[0].startswith("×") else 1
+                for _ in range(times):
+                    command = self._command(words)
+                    assert _outcomes(command, self.run(command)) == expected, line
 
-    def _command(self, words: list[str]) -> Command:
+    def _command(self, words: list[str]) -> Command:  # noqa: PLR0911 - a return a kind of line
         match words:
+            case ["phase", phase]:
+                return SetPhase(symbol=SYMBOL, phase=Phase(phase))
+            case ["list", symbol, "reference", price, *terms]:
+                return _listing(symbol, price, terms)
+            case [investor, "open", *unlimited]:
+                return OpenAccount(investor_id=investor, unlimited=bool(unlimited))
+            case [investor, "deposit", *what]:
+                return Deposit(investor_id=investor, **_amount(what))
+            case [investor, "withdraw", *what]:
+                return Withdraw(investor_id=investor, **_amount(what))
             case [investor, "cancel", order_id]:
                 return Cancel(order_id=order_id, investor_id=investor)
-            case [investor, "cancel_all"]:
-                return CancelAll(investor_id=investor)
-            case [investor, "amend", order_id, quantity, "@", price]:
+            case [investor, "cancel_all", *symbol]:
+                return CancelAll(investor_id=investor, symbol=symbol[0] if symbol else None)
+            case [investor, "amend", order_id, quantity, *price]:
+                price_units = units(price[1]) if price else None
                 return Amend(
-                    order_id=order_id, investor_id=investor, quantity=int(quantity), price_units=units(price)
+                    order_id=order_id, investor_id=investor, quantity=int(quantity), price_units=price_units
                 )
             case [investor, side, order_id, quantity, *terms]:
                 return self._place(investor, Side(side), order_id, int(quantity), terms)
         raise AssertionError(f"not a scenario line: {words}")
 
     def _place(self, investor: str, side: Side, order_id: str, quantity: int, terms: list[str]) -> Place:
-        fields: dict[str, object] = {
+        fields: dict[str, Any] = {
             "symbol": SYMBOL,
             "type": OrderType.MARKET,
             "time_in_force": TimeInForce.GTC,
@@ -114,13 +171,15 @@ class Stage:
         words = iter(terms)
         for word in words:
             if word == "@":
-                fields |= {"type": OrderType.LIMIT, "price_units": units(next(words))}
-            elif word == "at":
                 fields["price_units"] = units(next(words))
+                if fields["type"] is OrderType.MARKET:
+                    fields["type"] = OrderType.LIMIT
+            elif word in _PRICE_WORDS:
+                fields[_PRICE_WORDS[word]] = units(next(words))
             elif word == "on":
                 fields["symbol"] = next(words)
-            elif word == "stop":
-                fields |= {"type": OrderType.STOP, "stop_price_units": units(next(words))}
+            elif word in {"stop", "stop_limit"}:
+                fields |= {"type": OrderType(word), "stop_price_units": units(next(words))}
             elif word == "display":
                 fields["display_quantity"] = int(next(words))
             elif word == "post_only":
@@ -129,16 +188,28 @@ class Stage:
                 fields["type"] = OrderType(word)
             elif word in list(SelfTrade):
                 fields["self_trade"] = SelfTrade(word)
-            elif word.startswith("+"):
+            elif word.startswith(("+", "-")):
                 fields["expires_at_ms"] = self.time_ms + _hours_ms(word)
             else:
                 fields["time_in_force"] = TimeInForce(word)
         return Place(investor_id=investor, side=side, order_id=order_id, quantity=quantity, **fields)
 
     def _book(self, side: str) -> str:
-        (snapshot,) = [book for book in self.shard.book_snapshots() if book.symbol == SYMBOL]
+        (snapshot,) = [book for book in self.exchange.book_snapshots() if book.symbol == SYMBOL]
         levels = snapshot.bids if side == "bids" else snapshot.asks
         return ", ".join(f"{level.quantity} @ {decimal(level.price_units)}" for level in levels) or "none"
+
+    def _account(self, investor: str) -> str:
+        purse = self.purses[investor]
+        return f"cash {decimal(purse.cash_units)} held {decimal(purse.held_cash_units)}"
+
+    def _shares(self, investor: str) -> str:
+        positions = self.purses[investor].positions.values()
+        return ", ".join(
+            f"{position.symbol} {position.quantity} held {position.held_quantity} "
+            f"cost {decimal(position.cost_units)} profit {decimal(position.realized_profit_units)}"
+            for position in positions
+        )
 
 
 def units(price: str) -> int:
@@ -147,35 +218,55 @@ def units(price: str) -> int:
 
 
 def decimal(price_units: int) -> str:
-    """Write ten-thousandths as a price of two decimals."""
-    return f"{Decimal(price_units) / 10_000:.2f}"
+    """Write ten-thousandths as a price of two decimals, or more where it has them."""
+    amount = Decimal(price_units) / 10_000
+    return f"{amount:.2f}" if price_units % 100 == 0 else f"{amount:f}"
 
 
-def _listing(symbol: str, reference: str, band: float | None = None) -> ListAsset:
+def _listing(symbol: str, reference: str, terms: list[str] | tuple[str, ...]) -> ListAsset:
+    given = dict(zip(terms[::2], terms[1::2], strict=True))
     return ListAsset(
         symbol=symbol,
         name=symbol,
-        tick_size_units=100,
-        lot_size=1,
+        tick_size_units=units(given.get("tick", "0.01")),
+        lot_size=int(given.get("lot", "1")),
         reference_price_units=units(reference),
-        price_band=band,
+        price_band=float(given["band"]) if "band" in given else None,
+        maker_fee_bps=float(given.get("fee", "0")),
     )
+
+
+def _amount(what: list[str]) -> dict[str, Any]:
+    match what:
+        case [cash]:
+            return {"cash_units": units(cash)}
+        case [quantity, symbol]:
+            return {"quantity": int(quantity), "symbol": symbol}
+    raise AssertionError(f"neither cash nor shares: {what}")
 
 
 def _hours_ms(ahead: str) -> int:
     return int(ahead.removesuffix("h")) * HOUR_MS
 
 
-def _outcomes(events: list[Event]) -> list[str]:
+def _outcomes(command: Command, events: list[Event]) -> str:
+    own_id = getattr(command, "order_id", "")
     outcomes = []
     for event in events:
         match event:
             case Trade():
-                maker = event.sell_order_id if event.taker_side is Side.BUY else event.buy_order_id
-                outcomes.append(f"{event.quantity} @ {decimal(event.price_units)} with {maker}")
+                outcomes.append(_trade(event, own_id))
             case Execution(execution_type=ExecutionType.NEW | ExecutionType.TRADE):
                 pass
             case Execution():
                 words = (event.order_id, event.execution_type, event.reason)
                 outcomes.append(" ".join(word for word in words if word))
-    return outcomes
+    return ", ".join(outcomes)
+
+
+def _trade(trade: Trade, own_id: str) -> str:
+    taker, maker = trade.buy_order_id, trade.sell_order_id
+    if trade.taker_side is Side.SELL:
+        taker, maker = maker, taker
+    words = f"{trade.quantity} @ {decimal(trade.price_units)} with {maker}"
+    return words if taker == own_id else f"{taker} {words}"

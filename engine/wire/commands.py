@@ -27,8 +27,9 @@ from engine.units import NotExactError, decimal_from_units, units_from_decimal
 
 RECORD_BYTES_MAX = 16_384
 
-Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Symbol: TypeAlias = Annotated[str, Meta(pattern=SYMBOL_PATTERN)]
+# msgspec searches with Python's rules, by which `$` would let a line feed pass at the end; `\Z` does not.
+Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+\Z")]
+Symbol: TypeAlias = Annotated[str, Meta(pattern=SYMBOL_PATTERN.removesuffix("$") + r"\Z")]
 Price: TypeAlias = Annotated[float, Meta(gt=0, le=PRICE_UNITS_MAX / UNITS_PER_CURRENCY)]
 Cash: TypeAlias = Annotated[float, Meta(gt=0, le=CASH_UNITS_MAX / UNITS_PER_CURRENCY)]
 Quantity: TypeAlias = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
@@ -199,13 +200,16 @@ def _malformed(value: bytes, message: str) -> domain.Malformed:
     if not isinstance(fields, dict):
         return domain.Malformed(message=message)
 
-    def readable(name: str) -> str:
-        text = fields.get(name)
-        return text[:ID_LENGTH_MAX] if isinstance(text, str) else ""
+    def readable(name: str, kind: Any) -> str:
+        try:
+            text: str = msgspec.convert(fields.get(name), kind)
+        except msgspec.ValidationError:
+            return ""
+        return text
 
     return domain.Malformed(
         message=message,
-        order_id=readable("order_id"),
-        investor_id=readable("investor_id"),
-        symbol=readable("symbol"),
+        order_id=readable("order_id", Id),
+        investor_id=readable("investor_id", Id),
+        symbol=readable("symbol", Symbol),
     )

@@ -6,7 +6,7 @@ The structs here are the public records, prices in the currency's unit; readers 
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +16,7 @@ from engine.domain import ExecutionType, Liquidity, OrderType, Phase, Reason, Si
 from engine.units import decimal_from_units
 
 PriceLevel: TypeAlias = tuple[float, int, int]
+AVERAGE_EXACT_MAX_UNITS: Final = 10**7 * domain.UNITS_PER_CURRENCY
 
 
 class Stamp(Struct, frozen=True):
@@ -180,7 +181,7 @@ def execution_record(execution: domain.Execution, stamp: Stamp, index: int) -> E
         quantity=execution.quantity,
         filled_quantity=filled,
         remaining_quantity=execution.remaining_quantity,
-        average_price=_average(execution.traded_units, filled),
+        average_price=average(execution.traded_units, filled),
         last_price=_decimal(execution.last_price_units),
         last_quantity=execution.last_quantity,
         transaction_id=None if trade is None else transaction_id(stamp, trade),
@@ -205,7 +206,7 @@ def account_record(account: domain.AccountChanged, stamp: Stamp, index: int) -> 
                 symbol=position.symbol,
                 quantity=position.quantity,
                 held_quantity=position.held_quantity,
-                average_price=_average(position.cost_units, position.quantity),
+                average_price=average(position.cost_units, position.quantity),
                 realized_profit=decimal_from_units(position.realized_profit_units),
             )
             for position in account.positions
@@ -256,8 +257,19 @@ def _decimal(units: int | None) -> float | None:
     return None if units is None else decimal_from_units(units)
 
 
-def _average(total_units: int, quantity: int) -> float | None:
-    return total_units / (quantity * domain.UNITS_PER_CURRENCY) if quantity else None
+def average(total_units: int, quantity: int) -> float | None:
+    """Give an amount a share, None of no shares: at most eight decimals, rounded towards zero.
+
+    From `AVERAGE_EXACT_MAX_UNITS` on, which no price reaches, at most four: a float has no more digits then.
+    """
+    if not quantity:
+        return None
+    sign = -1 if (total_units < 0) != (quantity < 0) else 1
+    total_units, quantity = abs(total_units), abs(quantity)
+    whole = total_units // quantity
+    if whole >= AVERAGE_EXACT_MAX_UNITS:
+        return decimal_from_units(sign * whole)
+    return sign * (total_units * 10_000 // quantity) / 100_000_000
 
 
 encode = msgspec.json.Encoder().encode

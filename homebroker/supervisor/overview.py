@@ -10,21 +10,26 @@ import psutil
 from rich.table import Table
 
 from engine.log import LogError, missing_topics
-from engine.progress import State
 from homebroker.errors import StartError
 from homebroker.pidfile import holder
 from homebroker.screen import console
 from homebroker.settings import Settings
-from homebroker.status import STALE_MS, is_ready, now_ms, read_status
+from homebroker.status import READY_STATES, STALE_MS, is_ready, now_ms, read_status
 from homebroker.supervisor.plan import PART_NAMES
 from homebroker.supervisor.topics import hush_clients
 
 _BROKER_TIMEOUT_S = 3.0
-_COLOURS = {"ready": "green", "starting": "yellow", "retrying": "yellow", "off": "dim"}
+_COLOURS = {
+    "ready": "green",
+    "standing by": "green",
+    "starting": "yellow",
+    "retrying": "yellow",
+    "off": "dim",
+}
 
 
 class PartOverview(msgspec.Struct, frozen=True, kw_only=True):
-    """One row; `state` is `ready`, `starting`, `retrying`, `hanging`, `down`, or `off` when not wanted."""
+    """One row; `state` is that of the part, `hanging`, `down`, or `off` when not wanted."""
 
     name: str
     pid: int | None
@@ -64,7 +69,12 @@ def overview(settings: Settings, name: str) -> PartOverview:
     pid = holder(settings.data_dir, name)
     state, detail = _broker_state(settings, pid) if name == "broker" else _part_state(settings, name, pid)
     return PartOverview(
-        name=name, pid=pid, state=state, detail=detail, up_seconds=_up_seconds(pid), is_ready=state == "ready"
+        name=name,
+        pid=pid,
+        state=state,
+        detail=detail,
+        up_seconds=_up_seconds(pid),
+        is_ready=state in READY_STATES,
     )
 
 
@@ -75,7 +85,7 @@ def _part_state(settings: Settings, name: str, pid: int | None) -> tuple[str, st
     status = read_status(settings.data_dir, name)
     if status is None:
         return "starting", ""
-    if status.state == State.READY and not is_ready(status, now_ms()):
+    if status.state in READY_STATES and not is_ready(status, now_ms()):
         return "hanging", f"has said nothing for {STALE_MS // 1000} s; it last said: {status.detail}"
     return str(status.state), status.detail
 

@@ -1,10 +1,13 @@
-"""The golden scenarios, each on a market of its own."""
+"""The golden scenarios, each on a market of its own: the engine's and the reference's."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.scenarios import Scenario, Stage, read_scenarios
+from engine.shard import Shard
+from tests.reference import ReferenceShard
+from tests.scenarios import Exchange, Scenario, Stage, read_scenarios
 
 _SCENARIOS = [
     pytest.param(scenario, id=f"{path.stem}: {scenario.name}")
@@ -13,8 +16,11 @@ _SCENARIOS = [
 ]
 
 
+@pytest.mark.parametrize("make_exchange", [Shard, ReferenceShard])
 @pytest.mark.parametrize("scenario", _SCENARIOS)
-def test_market_does_what_the_scenario_says(scenario: Scenario) -> None:
-    stage = Stage()
+def test_market_does_what_the_scenario_says(
+    scenario: Scenario, make_exchange: Callable[[int], Exchange]
+) -> None:
+    stage = Stage(make_exchange)
     for line in scenario.lines:
         stage.play(line)

@@ -1,172 +1,214 @@
-"""The engine against the plain reference book, event for event, over random sequences of commands."""
+"""What holds of every market, whatever its commands: nothing is made of nothing, and reports tell the truth.
+
+The reference is held to the same: it is no use as a measure where it is wrong itself.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.domain import (
     AccountChanged,
-    Amend,
-    Cancel,
-    CancelAll,
+    BookChanged,
     Command,
     Deposit,
     Event,
     Execution,
     ExecutionType,
-    ListAsset,
-    OpenAccount,
+    Level,
+    Phase,
     Place,
     Side,
     Status,
     Trade,
+    Withdraw,
 )
 from engine.shard import Shard
-from tests.reference_book import ReferenceBook
-from tests.strategies import INVESTORS, SYMBOL, commands
+from tests.property.market import examples, played
+from tests.property.orders import Reader
+from tests.reference import ReferenceShard
+from tests.scenarios import Exchange
+from tests.strategies import Step, logs
 
-_LISTING = ListAsset(
-    symbol=SYMBOL, name="Petrobras", tick_size_units=100, lot_size=1, reference_price_units=100_000
-)
-_CASH_UNITS = 10**9
-_FINAL = {Status.FILLED, Status.CANCELED, Status.EXPIRED}
+MakeExchange = Callable[[int], Exchange]
+every_exchange = pytest.mark.parametrize("make_exchange", [Shard, ReferenceShard])
 
 
-class Market:
-    """A shard with three investors, fed one command after the other."""
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_cash_and_shares_are_conserved(make_exchange: MakeExchange, log: list[Step]) -> None:
+    reader, brought = Reader(), Counter[str]()
+    for step, events in played(make_exchange(0), log):
+        for event in events:
+            reader.read(event)
+        brought.update(_brought(step.command, events))
+        in_accounts = Counter({"cash": sum(each.cash_units for each in reader.accounts.values())})
+        for (_, symbol), position in reader.positions.items():
+            in_accounts[symbol] += position.quantity
+        assert +in_accounts == +brought
+        assert -in_accounts == -brought
+
+
+def _brought(command: Command, events: list[Event]) -> dict[str, int]:
+    refused = any(getattr(event, "execution_type", None) is ExecutionType.REJECTED for event in events)
+    if refused or not isinstance(command, Deposit | Withdraw):
+        return {}
+    sign = 1 if isinstance(command, Deposit) else -1
+    if command.symbol is None:
+        return {"cash": sign * (command.cash_units or 0)}
+    return {command.symbol: sign * (command.quantity or 0)}
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_what_open_orders_need_is_held(make_exchange: MakeExchange, log: list[Step]) -> None:
+    reader = Reader()
+    for _, events in played(make_exchange(0), log):
+        for event in events:
+            reader.read(event)
+        cash, shares = Counter[str](), Counter[tuple[str, str]]()
+        for order in reader.orders.values():
+            if order.side is Side.BUY:
+                price_units = order.price_units or order.stop_price_units or 0
+                cash[order.investor_id] += price_units * order.remaining_quantity
+            else:
+                shares[order.investor_id, order.symbol] += order.remaining_quantity
+        held_cash = {investor: each.held_cash_units for investor, each in reader.accounts.items()}
+        held_shares = {key: position.held_quantity for key, position in reader.positions.items()}
+        assert +Counter(held_cash) == cash
+        assert +Counter(held_shares) == shares
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_every_accepted_order_lives_a_consistent_life(make_exchange: MakeExchange, log: list[Step]) -> None:
+    exchange, reader = make_exchange(0), Reader()
+    for _, events in played(exchange, log):
+        assert events, "every command is answered"
+        for event in events:
+            reader.read(event)
+        for order_id in reader.orders:
+            assert exchange.order(order_id) is not None
+        for order_id in reader.ended:
+            assert exchange.order(order_id) is None
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_every_trade_is_reported_to_both_and_settled(make_exchange: MakeExchange, log: list[Step]) -> None:
+    for _, events in played(make_exchange(0), log):
+        trades = [event for event in events if isinstance(event, Trade)]
+        fills = [event for event in events if isinstance(event, Execution) and event.last_quantity]
+        changed = {event.investor_id for event in events if isinstance(event, AccountChanged)}
+        assert len(fills) == 2 * len(trades)
+        for index, trade in enumerate(trades):
+            maker, taker = fills[2 * index : 2 * index + 2]
+            bought, sold = (taker, maker) if trade.taker_side is Side.BUY else (maker, taker)
+            assert (bought.order_id, sold.order_id) == (trade.buy_order_id, trade.sell_order_id)
+            assert (bought.side, sold.side) == (Side.BUY, Side.SELL)
+            for fill in (maker, taker):
+                assert (fill.trade_index, fill.last_quantity) == (index, trade.quantity)
+                assert fill.last_price_units == trade.price_units
+            for order, sign in ((bought, 1), (sold, -1)):
+                limit = order.price_units
+                assert limit is None or sign * limit >= sign * trade.price_units, "within both limits"
+            assert {trade.buyer_id, trade.seller_id} <= changed
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_an_open_market_neither_crosses_nor_lets_due_stops_wait(
+    make_exchange: MakeExchange, log: list[Step]
+) -> None:
+    reader = Reader()
+    for _, events in played(make_exchange(0), log):
+        for event in events:
+            reader.read(event)
+        for symbol, phase in reader.phases.items():
+            if phase is not Phase.AUCTION:
+                bids, asks = (reader.resting(symbol, side) for side in Side)
+                assert not bids or not asks or max(bids) < min(asks)
+        for order in reader.orders.values():
+            last = reader.last_units.get(order.symbol)
+            is_open = reader.phases[order.symbol] is Phase.CONTINUOUS
+            if order.status is Status.PENDING_TRIGGER and is_open and last is not None:
+                assert order.stop_price_units is not None
+                short = order.stop_price_units - last
+                assert short > 0 if order.side is Side.BUY else short < 0
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_books_count_the_orders_that_rest(make_exchange: MakeExchange, log: list[Step]) -> None:
+    exchange, reader, icebergs = make_exchange(0), Reader(), set[str]()
+    for step, events in played(exchange, log):
+        for event in events:
+            reader.read(event)
+        if isinstance(step.command, Place) and step.command.display_quantity is not None:
+            icebergs.add(step.command.order_id)
+    for book in exchange.book_snapshots():
+        for side, levels in ((Side.BUY, book.bids), (Side.SELL, book.asks)):
+            resting = reader.resting(book.symbol, side)
+            assert [level.price_units for level in levels] == sorted(resting, reverse=side is Side.BUY)
+            for level in levels:
+                orders = resting[level.price_units]
+                whole = sum(order.remaining_quantity for order in orders)
+                assert len(orders) <= level.quantity <= whole
+                assert level.order_count == len(orders)
+                if not any(order.order_id in icebergs for order in orders):
+                    assert level.quantity == whole
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs, takes=st.sets(st.integers(0, 100)), snapshots=st.sets(st.integers(0, 100), max_size=3))
+def test_book_records_rebuild_the_book_however_they_are_batched(
+    make_exchange: MakeExchange, log: list[Step], takes: set[int], snapshots: set[int]
+) -> None:
+    exchange, rebuilt = make_exchange(0), dict[str, _Rebuilt]()
+    for offset, _ in enumerate(played(exchange, log)):
+        changes = exchange.take_book_changes() if offset in takes else []
+        assert [change.offset for change in changes] == sorted(change.offset for change in changes)
+        for change in changes + (exchange.book_snapshots() if offset in snapshots else []):
+            rebuilt.setdefault(change.symbol, _Rebuilt()).follow(change)
+    for change in exchange.take_book_changes():
+        rebuilt.setdefault(change.symbol, _Rebuilt()).follow(change)
+    for book in exchange.book_snapshots():
+        levels = rebuilt.get(book.symbol, _Rebuilt()).levels
+        assert levels == {
+            (side, level.price_units): level
+            for side, whole in ((Side.BUY, book.bids), (Side.SELL, book.asks))
+            for level in whole
+        }
+
+
+class _Rebuilt:
+    """A book as a reader of its records has it."""
 
     def __init__(self) -> None:
-        self.shard = Shard(0)
-        self.offset = 0
-        self.apply(_LISTING)
-        for investor in INVESTORS:
-            self.apply(OpenAccount(investor_id=investor))
-            self.apply(Deposit(investor_id=investor, cash_units=_CASH_UNITS))
+        self.levels: dict[tuple[Side, int], Level] = {}
+        self._offset = -1
 
-    def apply(self, command: Command) -> list[Event]:
-        """Apply a command at the next offset."""
-        events = self.shard.apply(command, offset=self.offset, time_ms=1_790_000_000_000)
-        self.offset += 1
-        return events
-
-
-def _expected(reference: ReferenceBook, command: Command) -> list[tuple[object, ...]]:
-    match command:
-        case Place():
-            return reference.place(command)
-        case Cancel():
-            return reference.cancel(command)
-        case CancelAll():
-            return reference.cancel_all(command)
-        case Amend():
-            return reference.amend(command)
-    raise AssertionError(command)
-
-
-def _happened(events: list[Event]) -> list[tuple[object, ...]]:
-    happened: list[tuple[object, ...]] = []
-    for event in events:
-        match event:
-            case Trade():
-                maker, taker = event.sell_order_id, event.buy_order_id
-                if event.taker_side is Side.SELL:
-                    maker, taker = taker, maker
-                happened.append(("trade", maker, taker, event.price_units, event.quantity))
-            case Execution(execution_type=ExecutionType.TRADE):
-                pass
-            case Execution():
-                reason = event.reason and str(event.reason)
-                happened.append((str(event.execution_type), event.order_id, reason))
-    return happened
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(commands, max_size=60))
-def test_engine_and_reference_agree_event_for_event(sequence: list[Command]) -> None:
-    market, reference = Market(), ReferenceBook()
-    for command in sequence:
-        happened = _happened(market.apply(command))
-        if isinstance(command, CancelAll):
-            happened.sort()
-        assert happened == _expected(reference, command)
-        (book,) = market.shard.book_snapshots()
-        for side, levels in ((Side.BUY, book.bids), (Side.SELL, book.asks)):
-            assert {level.price_units: level.quantity for level in levels} == reference.levels(side)
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(commands, max_size=60))
-def test_cash_and_shares_are_conserved_and_held_for_what_rests(sequence: list[Command]) -> None:
-    market, reference = Market(), ReferenceBook()
-    accounts: dict[str, AccountChanged] = {}
-    shares: dict[str, tuple[int, int]] = {}
-    for command in sequence:
-        for event in market.apply(command):
-            if isinstance(event, AccountChanged):
-                accounts[event.investor_id] = event
-                for position in event.positions:
-                    shares[event.investor_id] = (position.quantity, position.held_quantity)
-        _expected(reference, command)
-    unchanged = len(INVESTORS) - len(accounts)
-    assert sum(a.cash_units for a in accounts.values()) + unchanged * _CASH_UNITS == 3 * _CASH_UNITS
-    assert sum(quantity for quantity, _ in shares.values()) == 0
-    for investor in INVESTORS:
-        own = [order for order in reference.resting if order.place.investor_id == investor]
-        held_cash = sum(order.left * order.price for order in own if order.place.side is Side.BUY)
-        held_shares = sum(order.left for order in own if order.place.side is Side.SELL)
-        assert (accounts[investor].held_cash_units if investor in accounts else 0) == held_cash
-        assert shares.get(investor, (0, 0))[1] == held_shares
-
-
-@settings(max_examples=200, deadline=None)
-@given(st.lists(commands, max_size=60))
-def test_every_accepted_order_reports_a_consistent_life(sequence: list[Command]) -> None:
-    market = Market()
-    filled: dict[str, int] = {}
-    ended: set[str] = set()
-    for command in sequence:
-        for event in market.apply(command):
-            if not isinstance(event, Execution) or event.execution_type is ExecutionType.REJECTED:
-                continue
-            assert event.order_id not in ended, "an order ends once"
-            if event.execution_type is ExecutionType.NEW:
-                assert event.order_id not in filled
-                filled[event.order_id] = 0
-            if event.execution_type is ExecutionType.TRADE:
-                filled[event.order_id] += event.last_quantity or 0
-            assert event.filled_quantity == filled[event.order_id]
-            assert event.quantity is not None
-            if event.status in _FINAL:
-                ended.add(event.order_id)
-                assert event.remaining_quantity == 0
-            else:
-                assert event.remaining_quantity == event.quantity - event.filled_quantity > 0
-    for order_id in filled:
-        assert (market.shard.order(order_id) is None) == (order_id in ended)
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(commands, max_size=60), st.sets(st.integers(0, 59)))
-def test_book_records_rebuild_the_book_however_they_are_batched(
-    sequence: list[Command], takes: set[int]
-) -> None:
-    market = Market()
-    levels: dict[Side, dict[int, int]] = {Side.BUY: {}, Side.SELL: {}}
-    last_offset = -1
-    for number, command in enumerate(sequence):
-        market.apply(command)
-        if number not in takes and number != len(sequence) - 1:
-            continue
-        for change in market.shard.take_book_changes():
-            assert change.snapshot == (last_offset < 0)
-            assert change.previous_offset == last_offset < change.offset
-            last_offset = change.offset
-            for side, changed in ((Side.BUY, change.bids), (Side.SELL, change.asks)):
-                for level in changed:
-                    levels[side][level.price_units] = level.quantity
-                    assert (level.quantity == 0) == (level.order_count == 0)
-    (book,) = market.shard.book_snapshots()
-    for side, whole in ((Side.BUY, book.bids), (Side.SELL, book.asks)):
-        rebuilt = {price: quantity for price, quantity in levels[side].items() if quantity}
-        assert rebuilt == {level.price_units: level.quantity for level in whole}
+    def follow(self, change: BookChanged) -> None:
+        assert change.previous_offset == self._offset <= change.offset
+        assert change.snapshot or change.previous_offset >= 0, "a chain starts with the whole book"
+        self._offset = change.offset
+        if change.snapshot:
+            self.levels.clear()
+        for side, levels in ((Side.BUY, change.bids), (Side.SELL, change.asks)):
+            for level in levels:
+                assert (level.quantity == 0) == (level.order_count == 0)
+                self.levels.pop((side, level.price_units), None)
+                if level.quantity:
+                    self.levels[side, level.price_units] = level

@@ -1,80 +1,97 @@
-"""Crashes, simulated: an engine that dies between any two sends, on any topic, and starts again from the log.
-
-Each output topic is an in-memory list here, so that thousands of crashes are cheap; the same is done with
-real processes and the real broker in tests/kafka.
-"""
+"""Crashes, simulated: an engine that dies between any two sends, on any topic, and starts again."""
 
 from __future__ import annotations
 
-import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.domain import Command, ListAsset, Malformed, OpenAccount
-from engine.outputs import Identity, OutputRecord, Outputs
+from engine.outputs import IDENTIFIED_TOPICS
 from engine.shard import Shard
-from tests.strategies import INVESTORS, SYMBOL, commands
+from tests.property.market import examples
+from tests.simulation.lives import (
+    CAPACITY,
+    Life,
+    Topics,
+    identity,
+    last_identities,
+    new_life,
+    restored_life,
+)
+from tests.simulation.logs import long_log
+from tests.strategies import Step, logs
 
-_OPENING: list[Command] = [
-    ListAsset(
-        symbol=SYMBOL, name="Petrobras", tick_size_units=100, lot_size=1, reference_price_units=100_000
-    ),
-    *(OpenAccount(investor_id=investor) for investor in INVESTORS),
-    Malformed(message="a record that is no command"),
-]
-_NOTHING: Identity = (-1, -1)
-Topics = dict[str, list[OutputRecord]]
-
-
-def _run(log: list[Command], *, sent: dict[str, Identity] | None = None, batch: int = 1) -> Topics:
-    shard, outputs = Shard(0), Outputs(0, sent or {})
-    topics: Topics = {}
-    for start in range(0, len(log), batch):
-        for offset, command in enumerate(log[start : start + batch], start):
-            # Timestamps that go back now and then, as producers' clocks do.
-            time_ms = 1_790_000_000_000 + offset * 3_600_000 - (offset % 3) * 5_000_000
-            events = shard.apply(command, offset=offset, time_ms=time_ms)
-            outputs.add(events, offset=offset, time_ms=shard.time_ms)
-        for topic, records in outputs.take().items():
-            topics.setdefault(topic, []).extend(records)
-    return topics
+_BATCHES = st.sampled_from([1, 7, 1_000])
+_PARTS = st.lists(st.floats(0, 1), min_size=len(IDENTIFIED_TOPICS), max_size=len(IDENTIFIED_TOPICS))
 
 
-def _identity(record: OutputRecord) -> Identity:
-    fields = msgspec.json.decode(record.value)
-    return fields["offset"], fields["index"]
+def _kept(topics: Topics, parts: list[float], *, at_least: int = -1) -> Topics:
+    """Cut each topic somewhere behind what the commands up to an offset caused."""
+    kept = {}
+    for part, (topic, values) in zip(parts, topics.items(), strict=True):
+        certain = sum(identity(value)[0] <= at_least for value in values)
+        kept[topic] = values[: certain + round((len(values) - certain) * part)]
+    return kept
 
 
-@settings(max_examples=150, deadline=None)
-@given(st.lists(commands, max_size=40), st.lists(st.floats(0, 1), min_size=4, max_size=4))
+def _joined(first: Topics, second: Topics) -> Topics:
+    return {topic: first[topic] + second[topic] for topic in IDENTIFIED_TOPICS}
+
+
+@settings(max_examples=examples(75), deadline=None)
+@given(log=logs, parts=_PARTS, batch=_BATCHES)
 def test_a_crash_anywhere_loses_nothing_and_repeats_nothing(
-    sequence: list[Command], cuts: list[float]
+    log: list[Step], parts: list[float], batch: int
 ) -> None:
-    log = _OPENING + sequence
-    clean = _run(log)
-    kept = {
-        topic: records[: round(len(records) * cut)]
-        for (topic, records), cut in zip(sorted(clean.items()), cuts, strict=False)
-    }
-    sent = {topic: max(map(_identity, records), default=_NOTHING) for topic, records in kept.items()}
-    again = _run(log, sent=sent)
-    for topic, records in clean.items():
-        assert kept.get(topic, []) + again.get(topic, []) == records
+    clean = new_life().run(log, batch=1)
+    kept = _kept(clean.topics, parts)
+    again = Life(Shard(0, CAPACITY), last_identities(kept)).run(log, batch=batch)
+    assert _joined(kept, again.topics) == clean.topics
+    assert again.shard.digest() == clean.shard.digest()
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.lists(commands, max_size=60), st.sampled_from([7, 1_000]))
-def test_the_same_log_gives_the_same_bytes_however_it_is_batched(sequence: list[Command], batch: int) -> None:
-    assert _run(_OPENING + sequence, batch=batch) == _run(_OPENING + sequence)
+@settings(max_examples=examples(75), deadline=None)
+@given(log=logs, saved=st.floats(0, 1), parts=_PARTS, batch=_BATCHES)
+def test_nor_does_one_after_which_a_snapshot_is_gone_on_from(
+    log: list[Step], saved: float, parts: list[float], batch: int
+) -> None:
+    clean = new_life().run(log, batch=batch)
+    snapshot = round(saved * (len(log) - 1))
+    state = new_life().run(log[: snapshot + 1], batch=batch).shard.state()
+    # A snapshot is taken when all that its commands caused is kept.
+    kept = _kept(clean.topics, parts, at_least=snapshot)
+    again = restored_life(state, last_identities(kept)).run(log, batch=batch)
+    assert _joined(kept, again.topics) == clean.topics
+    assert again.shard.digest() == clean.shard.digest()
+    again.shard.check()
 
 
-@settings(max_examples=50, deadline=None)
-@given(st.lists(commands, max_size=60))
-def test_identities_rise_on_every_topic(sequence: list[Command]) -> None:
-    log = _OPENING + sequence
-    topics = _run(log)
-    for records in topics.values():
-        identities = [_identity(record) for record in records]
+def test_one_crash_after_another_in_a_long_life() -> None:
+    log = long_log(seed=31, count=3_000)
+    clean = new_life().run(log, batch=100)
+    life, kept = new_life(), {topic: list[bytes]() for topic in IDENTIFIED_TOPICS}
+    for number, end in enumerate(range(250, len(log), 250)):
+        life.run(log[:end], batch=1 + 37 * number % 100)
+        kept = _joined(kept, _kept(life.topics, [0.2, 0.9, 0.5, 1.0]))
+        saved = min(end, _first_missing(kept, clean.topics)) // 2
+        state = new_life().run(log[:saved], batch=64).shard.state()
+        life = restored_life(state, last_identities(kept))
+    life.run(log, batch=7)
+    assert _joined(kept, life.topics) == clean.topics
+    assert life.shard.digest() == clean.shard.digest()
+
+
+def _first_missing(kept: Topics, clean: Topics) -> int:
+    """Give the first command that not all records are kept of."""
+    missing = [values[len(kept[topic]) :] for topic, values in clean.items()]
+    return min(identity(values[0])[0] for values in missing if values)
+
+
+@settings(max_examples=examples(50), deadline=None)
+@given(logs)
+def test_identities_rise_on_every_topic_and_every_command_is_answered(log: list[Step]) -> None:
+    topics = new_life().run(log, batch=7).topics
+    for values in topics.values():
+        identities = list(map(identity, values))
         assert identities == sorted(set(identities))
-    answered = {_identity(record)[0] for records in topics.values() for record in records}
-    assert answered == set(range(len(log))), "every command is answered"
+    answered = {identity(value)[0] for values in topics.values() for value in values}
+    assert answered == set(range(len(log)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.live.books import LiveBooks
@@ -45,6 +45,7 @@ def engine_book(exchange: Exchange) -> tuple[tuple[PriceLevel, ...], tuple[Price
 
 
 @given(moves, st.data())
+@settings(deadline=None)
 def test_a_book_read_from_any_snapshot_on_is_the_engines(
     orders: list[tuple[Side, int, int, str]], data: st.DataObject
 ) -> None:
@@ -59,6 +60,7 @@ def test_a_book_read_from_any_snapshot_on_is_the_engines(
 
 
 @given(moves, st.data())
+@settings(deadline=None)
 def test_a_listener_that_applies_what_it_is_told_has_the_engines_book(
     orders: list[tuple[Side, int, int, str]], data: st.DataObject
 ) -> None:

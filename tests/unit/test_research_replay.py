@@ -21,8 +21,10 @@ from engine.shard import Shard
 from engine.topics import EXECUTIONS, TRANSACTIONS
 from engine.wire.commands import encode_command
 from engine.wire.records import ExecutionReport, Transaction, decode_execution, decode_transaction
+from engine.wire.rows import CommandRows
 from homebroker.research.frames import frame_of
 from homebroker.research.rows import CommandRow, LoggedCommand, command_row
+from tests.output_values import values_by_topic
 from tests.strategies import INVESTORS, SYMBOL, commands
 
 NOW_MS = 1_790_000_000_000
@@ -44,12 +46,13 @@ def _logged(commands: list[Command]) -> list[LoggedCommand]:
 def _through_outputs(logged: list[LoggedCommand]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Give what the engine would send for the same log, read back from its bytes."""
     shard, outputs = Shard(0), Outputs(0, {})
+    rows = CommandRows(shard.investors, shard.symbols)
     for each in logged:
-        events = shard.apply(each.command, offset=each.offset, time_ms=each.time_ms)
-        outputs.add(events, offset=each.offset, time_ms=shard.time_ms)
-    sent = outputs.take()
-    trades = [decode_transaction(record.value) for record in sent.get(TRANSACTIONS, [])]
-    reports = [decode_execution(record.value) for record in sent.get(EXECUTIONS, [])]
+        rows.add(each.command, each.offset, each.time_ms)
+    shard.apply_all(rows, outputs.add)
+    sent = values_by_topic(outputs.take())
+    trades = [decode_transaction(value) for value in sent[TRANSACTIONS]]
+    reports = [decode_execution(value) for value in sent[EXECUTIONS]]
     return frame_of(Transaction, trades), frame_of(ExecutionReport, reports)
 
 

@@ -1,0 +1,1 @@
+"""Other people's order books, run on the same stream."""

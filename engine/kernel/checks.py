@@ -1,0 +1,185 @@
+"""The rules that an order must meet before it changes anything.
+
+Each function gives the message of the first rule that is broken, or 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX
+from engine.kernel import header as h
+from engine.kernel.compile import called, inlined
+from engine.kernel.layout import NONE
+from engine.kernel.orders import key_of
+from engine.kernel.words import (
+    AUCTION,
+    BUY,
+    CONTINUOUS,
+    DAY,
+    GTC,
+    GTD,
+    LIMIT,
+    STOP,
+    STOP_LIMIT,
+)
+from engine.messages import Message
+
+SHOWN_PART_MIN: Final = 1_000
+
+_FINE: Final = 0
+_HALTED = int(Message.HALTED)
+_AUCTION = int(Message.AUCTION)
+_NEEDS_STOP_PRICE = int(Message.NEEDS_STOP_PRICE)
+_TAKES_NO_STOP_PRICE = int(Message.TAKES_NO_STOP_PRICE)
+_LOT = int(Message.LOT)
+_NEEDS_PRICE = int(Message.NEEDS_PRICE)
+_TAKES_NO_PRICE = int(Message.TAKES_NO_PRICE)
+_TICK = int(Message.TICK)
+_BAND = int(Message.BAND)
+_POST_ONLY_TYPE = int(Message.POST_ONLY_TYPE)
+_DISPLAY_TYPE = int(Message.DISPLAY_TYPE)
+_DISPLAY_QUANTITY = int(Message.DISPLAY_QUANTITY)
+_STOP_WAITS = int(Message.STOP_WAITS)
+_NEEDS_EXPIRY = int(Message.NEEDS_EXPIRY)
+_TAKES_NO_EXPIRY = int(Message.TAKES_NO_EXPIRY)
+_ORDER_VALUE = int(Message.ORDER_VALUE)
+
+
+@called
+def check_place(market: Any, command: int) -> int:
+    """Check a new order against its asset's rules and the log's time."""
+    placed = market.commands[command]
+    asset = market.assets[placed.asset]
+    waits = placed.type == STOP or placed.type == STOP_LIMIT
+    lasting = is_lasting(placed.time_in_force)
+    priced = placed.type == LIMIT or placed.type == STOP_LIMIT
+    if asset.phase != CONTINUOUS:
+        message = check_phase(market, placed.asset)
+        if message != _FINE:
+            return message
+        if not ((priced or waits) and lasting):
+            return _AUCTION
+    if waits != (placed.stop_price != 0):
+        return _NEEDS_STOP_PRICE if waits else _TAKES_NO_STOP_PRICE
+    if asset.lot != 1 and placed.quantity % asset.lot != 0:
+        return _refuse_lot(market, placed.asset, placed.quantity)
+    if priced != (placed.price != 0):
+        return _NEEDS_PRICE if priced else _TAKES_NO_PRICE
+    message = _FINE
+    if priced:
+        message = check_price(market, placed.asset, placed.price)
+    if waits and message == _FINE:
+        message = check_price(market, placed.asset, placed.stop_price)
+    if message != _FINE:
+        return message
+    may_rest = placed.type == LIMIT and lasting
+    if placed.flag and not may_rest:
+        return _POST_ONLY_TYPE
+    if placed.display_quantity != 0:
+        if not may_rest:
+            return _DISPLAY_TYPE
+        if placed.display_quantity % asset.lot != 0 or not is_display_fair(
+            placed.display_quantity, placed.quantity
+        ):
+            return _DISPLAY_QUANTITY
+    if waits and not lasting:
+        return _STOP_WAITS
+    if placed.time_in_force == GTD:
+        if placed.expires_at_ms <= market.header[h.TIME_MS]:
+            return _NEEDS_EXPIRY
+    elif placed.expires_at_ms != 0:
+        return _TAKES_NO_EXPIRY
+    price = placed.price if placed.price != 0 else placed.stop_price
+    return check_value(market, placed.account, placed.side, price, placed.quantity, 0)
+
+
+@inlined
+def is_lasting(time_in_force: int) -> bool:
+    """Tell whether an order with this time in force may wait or rest."""
+    return time_in_force == DAY or time_in_force == GTC or time_in_force == GTD
+
+
+@called
+def check_phase(market: Any, asset: int) -> int:
+    """Check that an asset's market takes orders and changes."""
+    phase = market.assets[asset].phase
+    if phase == CONTINUOUS or phase == AUCTION:
+        return _FINE
+    market.header[h.SAY_DETAIL] = phase
+    return _HALTED
+
+
+@called
+def check_price(market: Any, asset: int, price: int) -> int:
+    """Check a price against an asset's tick and band."""
+    row = market.assets[asset]
+    if key_of(market, asset, price) * row.tick != price:
+        market.header[h.SAY_PRICE] = price
+        market.header[h.SAY_DETAIL] = row.tick
+        return _TICK
+    if row.reach != NONE and abs(price - row.reference_price) > row.reach:
+        market.header[h.SAY_PRICE] = price
+        market.header[h.SAY_DETAIL] = row.reach
+        return _BAND
+    return _FINE
+
+
+@inlined
+def is_display_fair(display_quantity: int, quantity: int) -> bool:
+    """Tell whether an iceberg shows no more than there is, and enough of it to be met in few steps."""
+    return display_quantity <= quantity and display_quantity * SHOWN_PART_MIN >= quantity
+
+
+@called
+def check_value(market: Any, account: int, side: int, price: int, quantity: int, held: int) -> int:
+    """Check what an order is worth, and what its account holds with it; `held` is what it holds already."""
+    value = price * quantity
+    if value > ORDER_VALUE_UNITS_MAX:
+        return _ORDER_VALUE
+    if side == BUY and market.accounts[account].held_cash - held + value > BALANCE_UNITS_MAX:
+        return _ORDER_VALUE
+    return _FINE
+
+
+@called
+def check_amend(market: Any, command: int, order: int, quantity: int, price: int) -> int:
+    """Check an open order's new total quantity and price against its asset's rules."""
+    row = market.orders[order]
+    asset = market.positions[row.position].asset
+    message = check_phase(market, asset)
+    if message != _FINE:
+        return message
+    if quantity % market.assets[asset].lot != 0:
+        return _refuse_lot(market, asset, quantity)
+    if row.type == STOP and market.commands[command].price != 0:
+        return _TAKES_NO_PRICE
+    if price != 0:
+        message = check_price(market, asset, price)
+        if message != _FINE:
+            return message
+    if quantity <= row.filled:
+        market.header[h.SAY_PRICE] = row.filled
+        return Message.FILLED_ALREADY.value
+    if row.display_quantity != 0 and quantity > row.display_quantity * SHOWN_PART_MIN:
+        return _DISPLAY_QUANTITY
+    holding_price = price if price != 0 else row.stop_price
+    # Its value is that of the whole, held is only what is left of it.
+    if holding_price * quantity > ORDER_VALUE_UNITS_MAX:
+        return _ORDER_VALUE
+    old_price = row.price if row.price != 0 else row.stop_price
+    return check_value(
+        market,
+        market.positions[row.position].account,
+        row.side,
+        holding_price,
+        quantity - row.filled,
+        old_price * (row.quantity - row.filled),
+    )
+
+
+@called
+def _refuse_lot(market: Any, asset: int, quantity: int) -> int:
+    market.header[h.SAY_PRICE] = market.assets[asset].lot
+    market.header[h.SAY_DETAIL] = quantity
+    return _LOT

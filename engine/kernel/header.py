@@ -1,0 +1,77 @@
+"""The words of a shard's header: what is one number for the whole market."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OFFSET: Final = 0  # of the last command begun
+TIME_MS: Final = 1
+DAY: Final = 2  # Brasília days since 1970
+
+ORDERS_USED: Final = 3  # rows ever taken; those on the list of ended orders included
+ENDED_FIRST: Final = 4  # ended orders' rows, the oldest first
+ENDED_LAST: Final = 5
+ENDED_COUNT: Final = 6
+OPEN_ORDERS: Final = 7
+LEVELS_USED: Final = 8
+LEVEL_FREE: Final = 9
+NODES_USED: Final = 10
+NODE_FREE: Final = 11
+TEXTS_USED: Final = 12
+TEXT_FREE: Final = 13
+ASSETS_USED: Final = 14
+ACCOUNTS_USED: Final = 15
+POSITIONS_USED: Final = 16
+POSITION_TABLE_SIZE: Final = 17
+
+# The table of order ids, and the one before it while its entries move over or are wiped (see ids.py).
+IDS_BASE: Final = 18
+IDS_SIZE: Final = 19
+IDS_COUNT: Final = 20
+IDS_HALF: Final = 21  # which half of the array the table is in
+OLD_IDS_BASE: Final = 22
+OLD_IDS_SIZE: Final = 23
+OLD_IDS_CURSOR: Final = 24
+OLD_IDS_STEP: Final = 25  # entries to move for each new id; negative: to wipe
+ENDED_TODAY: Final = 26
+ENDED_YESTERDAY: Final = 27
+
+STATE_WORDS: Final = 28
+"""The words before this one are the market's state; those from here on serve the command under way."""
+
+STAGE: Final = 28
+TAKER: Final = 29
+ELECTED_FIRST: Final = 30
+ELECTED_LAST: Final = 31
+ELECT_ASSET: Final = 32
+TRADES: Final = 33
+TOUCHED_FIRST: Final = 34
+TOUCHED_LAST: Final = 35
+CANCEL_NEXT: Final = 36
+CANCELED: Final = 37
+UNCROSS_PRICE: Final = 38
+TOLD_POSITION: Final = 39
+EVENTS: Final = 40  # rows written by this call
+CHANGED_LEVELS: Final = 41
+SAY_PRICE: Final = 42  # what a refusal's message speaks of
+SAY_DETAIL: Final = 43
+
+WORDS: Final = 48
+
+LISTS: Final = (
+    ENDED_FIRST,
+    ENDED_LAST,
+    LEVEL_FREE,
+    NODE_FREE,
+    TEXT_FREE,
+    ELECTED_FIRST,
+    ELECTED_LAST,
+    ELECT_ASSET,
+    TOUCHED_FIRST,
+    TOUCHED_LAST,
+    CANCEL_NEXT,
+    TOLD_POSITION,
+)
+
+IDS_SIZE_MIN: Final = 1 << 13
+POSITION_TABLE_SIZE_MIN: Final = 1 << 10

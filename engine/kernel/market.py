@@ -1,0 +1,233 @@
+"""A shard's arrays as one value of the kernel: the address of its header, in which stand those of all others.
+
+Passing it costs one register and counting no references, and reaching an array two loads, so that small
+functions stay cheap to call and quick to compile. Python keeps the arrays alive (`memory.Memory`).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import config, from_dtype, types
+from numba.core.imputils import lower_builtin, lower_getattr_generic
+from numba.core.typing.templates import (
+    AbstractTemplate,
+    AttributeTemplate,
+    infer_getattr,
+    infer_global,
+    signature,
+)
+from numba.extending import intrinsic, models, register_model
+
+from engine.kernel import layout
+from engine.kernel.header import WORDS
+
+# By name: what a row is, and how many elements it has.
+ARRAYS: Final[dict[str, tuple[np.dtype[Any], int]]] = {
+    "orders": (layout.ORDER, 1),
+    "levels": (layout.LEVEL, 1),
+    "level_changed": (np.dtype(np.uint8), 1),
+    "nodes": (layout.NODE, 1),
+    "children": (np.dtype(np.int32), layout.NODE_WAYS),
+    "ladders": (layout.LADDER, 1),
+    "assets": (layout.ASSET, 1),
+    "accounts": (layout.ACCOUNT, 1),
+    "positions": (layout.POSITION, 1),
+    "position_table": (np.dtype(np.int32), 1),
+    "ids": (layout.ID_ENTRY, 1),
+    "text_words": (np.dtype(np.int64), layout.TEXT_CHUNK_BYTES // 8),
+    "text_next": (np.dtype(np.int32), 1),
+    "publications": (layout.PUBLICATION, 1),
+    "changed_levels": (layout.CHANGED_LEVEL, 1),
+    "events": (layout.EXECUTION, 1),
+    "account_events": (layout.ACCOUNT_EVENT, 1),
+    "asset_events": (layout.ASSET_EVENT, 1),
+    "commands": (layout.COMMAND, 1),
+    "text": (np.dtype(np.uint8), 1),
+}
+ADDRESSES: Final = {name: WORDS + 2 * place for place, name in enumerate(ARRAYS)}
+"""By name: the header's word with the array's address; the next one has its rows."""
+HEADER_WORDS: Final = WORDS + 2 * len(ARRAYS)
+
+
+class _MarketType(types.Type):
+    def __init__(self) -> None:
+        super().__init__(name="Market")
+
+
+class _RowsType(types.Type):
+    """An array that is reached through the header's word with its address."""
+
+    def __init__(self, array: str) -> None:
+        super().__init__(name=f"Rows({array})")
+        dtype, columns = ARRAYS[array]
+        self.element = from_dtype(dtype)
+        self.columns = columns
+
+
+class _WordsType(types.Type):
+    """The header's words."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Words")
+        self.element = types.int64
+        self.columns = 1
+
+
+_MARKET: Final = _MarketType()
+_WORDS: Final = _WordsType()
+_ROWS: Final = {name: _RowsType(name) for name in ARRAYS}
+
+
+class _AddressModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, type_: Any) -> None:
+        super().__init__(manager, type_, ir.IntType(64).as_pointer())
+
+
+for _type in (_MarketType, _RowsType, _WordsType):
+    register_model(_type)(_AddressModel)
+
+
+@intrinsic
+def _market_of(_context: Any, _header: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        return builder.bitcast(array.data, ir.IntType(64).as_pointer())
+
+    return _MARKET(_header), generate
+
+
+@intrinsic
+def _prefetch(_context: Any, _row: Any) -> Any:
+    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        flag = ir.IntType(32)
+        address = builder.bitcast(arguments[0], ir.IntType(8).as_pointer())
+        declared = builder.module.declare_intrinsic(
+            "llvm.prefetch", [address.type], ir.FunctionType(ir.VoidType(), [address.type, flag, flag, flag])
+        )
+        # To be written to, kept near, data.
+        builder.call(declared, [address, flag(1), flag(3), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(_row), generate
+
+
+@intrinsic
+def _load_word(_context: Any, _octets: Any, _place: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        rows, place = arguments
+        address = builder.add(builder.load(rows), place)
+        return builder.load(builder.inttoptr(address, ir.IntType(64).as_pointer()), align=1)
+
+    return types.int64(_octets, types.int64), generate
+
+
+market_of = cast("Callable[[npt.NDArray[np.int64]], Any]", _market_of)
+"""Give the market whose header an int64 array is."""
+prefetch = cast("Callable[[Any], None]", _prefetch)
+"""Ask for a row's memory, which will be wanted some hundred nanoseconds from now."""
+load_word = cast("Callable[[Any, int], int]", _load_word)
+"""Give the eight bytes from a place on, of a market's array of bytes; they need not be aligned."""
+
+
+class _MarketAttributes(AttributeTemplate):
+    key = _MarketType
+
+    def generic_resolve(self, _market: Any, name: str) -> Any:  # type: ignore[override] # as others do, who are not checked
+        return _WORDS if name == "header" else _ROWS.get(name)
+
+
+infer_getattr(_MarketAttributes)
+
+
+@lower_getattr_generic(_MarketType)
+def _reach(_context: Any, builder: Any, _market: Any, value: Any, name: str) -> Any:
+    if name == "header":
+        return value
+    return builder.gep(value, [_constant(ADDRESSES[name])])
+
+
+def _place_type(array: Any) -> Any:
+    return types.intp if array.columns == 1 else types.UniTuple(types.intp, 2)
+
+
+@infer_global(operator.getitem)
+class _GetRow(AbstractTemplate):
+    def generic(self, arguments: Any, _keywords: Any) -> Any:
+        array = arguments[0]
+        if isinstance(array, _RowsType | _WordsType):
+            return signature(array.element, array, _place_type(array))
+        return None
+
+
+@infer_global(len)
+class _CountRows(AbstractTemplate):
+    def generic(self, arguments: Any, _keywords: Any) -> Any:
+        return signature(types.intp, arguments[0]) if isinstance(arguments[0], _RowsType) else None
+
+
+@infer_global(operator.setitem)
+class _SetElement(AbstractTemplate):
+    def generic(self, arguments: Any, _keywords: Any) -> Any:
+        array = arguments[0]
+        if isinstance(array, _RowsType | _WordsType) and not isinstance(array.element, types.Record):
+            return signature(types.none, array, _place_type(array), array.element)
+        return None
+
+
+def _element_at(context: Any, builder: Any, array: Any, value: Any, place: Any) -> Any:
+    """Give the address of an array's element, a row or a number."""
+    if isinstance(array, _WordsType):
+        return builder.gep(value, [place])
+    if array.columns != 1:
+        row, column = (builder.extract_value(place, part) for part in (0, 1))
+        _check_bounds(context, builder, value, row)
+        place = builder.add(builder.mul(row, _constant(array.columns)), column)
+    else:
+        _check_bounds(context, builder, value, place)
+    stored = context.get_data_type(array.element)
+    if isinstance(array.element, types.Record):
+        offset = builder.mul(place, _constant(array.element.size))
+        address = builder.add(builder.load(value), offset)
+        return builder.inttoptr(address, context.get_value_type(array.element))
+    return builder.gep(builder.inttoptr(builder.load(value), stored.as_pointer()), [place])
+
+
+def _constant(number: int) -> Any:
+    return ir.Constant(ir.IntType(64), number)
+
+
+@lower_builtin(len, _RowsType)
+def _count(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    return builder.load(builder.gep(arguments[0], [_constant(1)]))
+
+
+def _check_bounds(context: Any, builder: Any, value: Any, row: Any) -> None:
+    if not vars(config)["BOUNDSCHECK"]:
+        return
+    rows = builder.load(builder.gep(value, [_constant(1)]))
+    with builder.if_then(builder.icmp_unsigned(">=", row, rows), likely=False):
+        context.call_conv.return_user_exc(builder, IndexError, ("a row that the array does not have",))
+
+
+def _get(context: Any, builder: Any, signature_: Any, arguments: Any) -> Any:
+    array = signature_.args[0]
+    address = _element_at(context, builder, array, *arguments)
+    return address if isinstance(array.element, types.Record) else builder.load(address)
+
+
+def _set(context: Any, builder: Any, signature_: Any, arguments: Any) -> Any:
+    value, place, number = arguments
+    builder.store(number, _element_at(context, builder, signature_.args[0], value, place))
+    return context.get_dummy_value()
+
+
+for _type in (_RowsType, _WordsType):
+    for _places in (types.Integer, types.UniTuple):
+        lower_builtin(operator.getitem, _type, _places)(_get)
+        lower_builtin(operator.setitem, _type, _places, types.Any)(_set)

@@ -1,0 +1,252 @@
+"""An order's life in the arrays: from the row that it gets to the row that it leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.kernel import header as h
+from engine.kernel.accounts import hold, touch
+from engine.kernel.compile import called, inlined
+from engine.kernel.ids import end_id, take_id
+from engine.kernel.layout import NONE, ORDERS_KEPT, TEXT_CHUNK_BYTES, Ladder
+from engine.kernel.market import load_word
+from engine.kernel.queues import dequeue, dequeue_expiry, enqueue, enqueue_expiry, mark_changed
+from engine.kernel.words import BUY, DAY, GTD, NEW, PENDING_TRIGGER
+
+_DAY_MS = 86_400_000
+# The exchange's day is Brazil's, three hours behind UTC the whole year.
+_DAY_STARTS_MS = 3 * 3_600_000
+_BIDS = int(Ladder.BIDS)
+_ASKS = int(Ladder.ASKS)
+_BUY_STOPS = int(Ladder.BUY_STOPS)
+_SELL_STOPS = int(Ladder.SELL_STOPS)
+# The most that one new order takes: a path down from a new root, and the chunks of its longest texts.
+_NODES_SPARE = 16
+_CHUNKS_SPARE = 40
+_CHUNK_WORDS = TEXT_CHUNK_BYTES // 8
+
+
+@inlined
+def day_of(time_ms: int) -> int:
+    """Give the Brasília day of a time, counted from 1970."""
+    return (time_ms - _DAY_STARTS_MS) // _DAY_MS
+
+
+@inlined
+def key_of(market: Any, asset: int, price: int) -> int:
+    """Give a price in ticks, to the nearest. Dividing whole numbers would take ten times as long."""
+    return int(price * market.assets[asset].ticks_in_unit + 0.5)
+
+
+@called
+def has_room(market: Any) -> bool:
+    """Tell whether there is room for another open order."""
+    words = market.header
+    return (
+        (words[h.ORDERS_USED] < len(market.orders) or words[h.ENDED_COUNT] > ORDERS_KEPT)
+        and words[h.LEVELS_USED] + 2 < len(market.levels)
+        and words[h.NODES_USED] + _NODES_SPARE < len(market.nodes)
+        and words[h.TEXTS_USED] + _CHUNKS_SPARE < len(market.text_next)
+        and words[h.POSITIONS_USED] < len(market.positions)
+    )
+
+
+@called
+def accept(market: Any, command: int, position: int, entry: int, price: int) -> int:
+    """Make the order that a valid `place` command asks for; gives its row."""
+    order = _new_row(market)
+    placed = market.commands[command]
+    row = market.orders[order]
+    row.price = price
+    row.stop_price = placed.stop_price
+    row.traded = 0
+    row.accepted_offset = placed.offset
+    row.quantity = placed.quantity
+    row.filled = 0
+    row.shown = 0
+    row.display_quantity = placed.display_quantity
+    row.level = NONE
+    row.position = position
+    row.expiry_level = NONE
+    row.side = placed.side
+    row.type = placed.type
+    row.time_in_force = placed.time_in_force
+    row.self_trade = placed.self_trade
+    row.post_only = placed.flag
+    row.status = NEW
+    row.triggered = 0
+    row.listed = 0
+    _keep_text(market, order, placed.text, placed.id_length, placed.client_length)
+    take_id(market, placed.id_low, placed.id_high, entry, order)
+    market.header[h.OPEN_ORDERS] += 1
+    return order
+
+
+@called
+def rest(market: Any, order: int, command: int) -> None:
+    """Put what is left of an order into its book, behind those of its price."""
+    row = market.orders[order]
+    asset = market.positions[row.position].asset
+    side = _BIDS if row.side == BUY else _ASKS
+    show(market, order)
+    enqueue(market, 4 * asset + side, key_of(market, asset, row.price), order)
+    mark_changed(market, asset, side, row.level, command)
+    _promise(market, order, command)
+
+
+@called
+def wait_for_trigger(market: Any, order: int, command: int) -> None:
+    """Put a stop order among those that wait, behind those of its stop price."""
+    row = market.orders[order]
+    asset = market.positions[row.position].asset
+    side = _BUY_STOPS if row.side == BUY else _SELL_STOPS
+    enqueue(market, 4 * asset + side, key_of(market, asset, row.stop_price), order)
+    _promise(market, order, command)
+
+
+@called
+def unrest(market: Any, order: int, command: int) -> None:
+    """Take a resting or waiting order out of its queue, with what it holds."""
+    row = market.orders[order]
+    touch(market, row.position)
+    hold(market, order, row.filled - row.quantity)
+    asset = market.positions[row.position].asset
+    if row.status == PENDING_TRIGGER:
+        # An elected one has left its queue already.
+        if row.level != NONE:
+            dequeue(market, 4 * asset + (_BUY_STOPS if row.side == BUY else _SELL_STOPS), order)
+        return
+    side = _BIDS if row.side == BUY else _ASKS
+    mark_changed(market, asset, side, row.level, command)
+    dequeue(market, 4 * asset + side, order)
+
+
+@called
+def show(market: Any, order: int) -> None:
+    """Let an order show its next slice: all that is left, unless it hides some."""
+    row = market.orders[order]
+    left = row.quantity - row.filled
+    row.shown = left if row.display_quantity == 0 else min(left, row.display_quantity)
+
+
+@called
+def end(market: Any, order: int, status: int) -> None:
+    """End an order that is in no queue of a ladder any more; its row and text serve again later."""
+    row = market.orders[order]
+    row.status = status
+    if row.listed:
+        _unlist(market, order)
+    end_id(market, order)
+    words = market.header
+    words[h.OPEN_ORDERS] -= 1
+    row.next = NONE
+    if words[h.ENDED_LAST] == NONE:
+        words[h.ENDED_FIRST] = order
+    else:
+        market.orders[words[h.ENDED_LAST]].next = order
+    words[h.ENDED_LAST] = order
+    words[h.ENDED_COUNT] += 1
+
+
+@called
+def _promise(market: Any, order: int, command: int) -> None:
+    row = market.orders[order]
+    touch(market, row.position)
+    hold(market, order, row.quantity - row.filled)
+    if not row.listed:
+        _list(market, order, command)
+
+
+@called
+def _list(market: Any, order: int, command: int) -> None:
+    row = market.orders[order]
+    account = market.accounts[market.positions[row.position].account]
+    row.listed = 1
+    row.account_next = NONE
+    row.account_previous = account.last_order
+    if account.last_order == NONE:
+        account.first_order = order
+    else:
+        market.orders[account.last_order].account_next = order
+    account.last_order = order
+    if row.time_in_force == DAY:
+        midnight_ms = (market.header[h.DAY] + 1) * _DAY_MS + _DAY_STARTS_MS
+        enqueue_expiry(market, midnight_ms, order)
+    elif row.time_in_force == GTD:
+        enqueue_expiry(market, market.commands[command].expires_at_ms, order)
+
+
+@called
+def _unlist(market: Any, order: int) -> None:
+    row = market.orders[order]
+    account = market.accounts[market.positions[row.position].account]
+    if row.account_previous == NONE:
+        account.first_order = row.account_next
+    else:
+        market.orders[row.account_previous].account_next = row.account_next
+    if row.account_next == NONE:
+        account.last_order = row.account_previous
+    else:
+        market.orders[row.account_next].account_previous = row.account_previous
+    row.listed = 0
+    if row.expiry_level != NONE:
+        dequeue_expiry(market, order)
+
+
+@called
+def _new_row(market: Any) -> int:
+    words = market.header
+    if words[h.ENDED_COUNT] <= ORDERS_KEPT:
+        order = words[h.ORDERS_USED]
+        words[h.ORDERS_USED] += 1
+        return order
+    order = words[h.ENDED_FIRST]
+    words[h.ENDED_FIRST] = market.orders[order].next
+    words[h.ENDED_COUNT] -= 1
+    _drop_text(market, order)
+    return order
+
+
+@called
+def _keep_text(market: Any, order: int, start: int, id_length: int, client_length: int) -> None:
+    row = market.orders[order]
+    row.id_length = id_length
+    row.client_length = client_length
+    length = id_length + client_length
+    row.text = _new_chunk(market)
+    chunk = row.text
+    for word in range((length + 7) >> 3):
+        if word != 0 and word % _CHUNK_WORDS == 0:
+            behind = _new_chunk(market)
+            market.text_next[chunk] = behind
+            chunk = behind
+        octets = load_word(market.text, start + 8 * word)
+        left = length - 8 * word
+        if left < 8:
+            # What stands behind the text is another command's, which depends on the batch.
+            octets &= (1 << (8 * left)) - 1
+        market.text_words[chunk, word % _CHUNK_WORDS] = octets
+
+
+@called
+def _new_chunk(market: Any) -> int:
+    words = market.header
+    chunk = words[h.TEXT_FREE]
+    if chunk == NONE:
+        chunk = words[h.TEXTS_USED]
+        words[h.TEXTS_USED] += 1
+    else:
+        words[h.TEXT_FREE] = market.text_next[chunk]
+    market.text_next[chunk] = NONE
+    return chunk
+
+
+@called
+def _drop_text(market: Any, order: int) -> None:
+    words = market.header
+    chunk = market.orders[order].text
+    while chunk != NONE:
+        behind = market.text_next[chunk]
+        market.text_next[chunk] = words[h.TEXT_FREE]
+        words[h.TEXT_FREE] = chunk
+        chunk = behind

@@ -1,0 +1,183 @@
+"""A seeded stream of commands of every kind, deep enough that a crash finds much under way."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from engine.domain import (
+    Amend,
+    Cancel,
+    CancelAll,
+    Command,
+    Deposit,
+    ListAsset,
+    OpenAccount,
+    OrderType,
+    Phase,
+    Place,
+    SelfTrade,
+    SetPhase,
+    Side,
+    TimeInForce,
+    Withdraw,
+)
+from engine.log import NewRecord
+from engine.wire.commands import command_key, encode_command
+
+DAY_MS = 24 * 3_600_000
+_SYMBOLS = ("ALFA3", "BETA4", "GAMA11")
+_TICK_UNITS = 100
+_MIDDLE_TICKS = 2_000
+_LOT = 10
+# A few of them, so that orders meet others of their own investor.
+_INVESTORS = tuple(f"investor-{number}" for number in range(6))
+_RICH = 4  # the first of them; the others run out of cash and shares
+_REMEMBERED_MAX = 1_000
+_LASTING = (TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD)
+_TYPES = (*[OrderType.LIMIT] * 12, OrderType.MARKET, OrderType.MARKET_TO_LIMIT)
+_STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
+# So that days end, but not seven of them in a test: then Kafka would begin to compact `assets`.
+_WAITS_MS = (*[0] * 970, *[1_000] * 29, DAY_MS // 24)
+_NONSENSE = (b"", b"no JSON", b'{"command":"fly"}', b'{"command":"cancel","order_id":"x"}')
+
+_Given: TypeAlias = list[tuple[str, str]]
+
+
+def opening() -> list[Command]:
+    """List the symbols, and open the accounts that the flow trades with."""
+    commands: list[Command] = [_listing(symbol, 0.3) for symbol in _SYMBOLS]
+    for place, investor in enumerate(_INVESTORS):
+        commands.append(OpenAccount(investor_id=investor))
+        commands.append(Deposit(investor_id=investor, cash_units=10**12 if place < _RICH else 10**8))
+        shares = 10**6 if place < _RICH else 1_000
+        commands += [Deposit(investor_id=investor, symbol=each, quantity=shares) for each in _SYMBOLS]
+    return commands
+
+
+def flow(*, seed: int, start_ms: int) -> Iterator[NewRecord]:
+    """Give records for `orders` without end, from the opening on.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed gives the same commands, as far apart.
+    start_ms : int
+        The first record's time; some twenty thousand commands last a day.
+    """
+    dice = random.Random(seed)
+    time_ms, given = start_ms, _Given()
+    for command in opening():
+        yield NewRecord(command_key(command), encode_command(command), time_ms)
+    while True:
+        time_ms += dice.choice(_WAITS_MS)
+        if dice.random() < 0.003:
+            yield NewRecord(None, dice.choice(_NONSENSE), time_ms)
+        for command in dice.choice(_THROWS)(dice, given, time_ms):
+            yield NewRecord(command_key(command), encode_command(command), time_ms)
+
+
+def _listing(symbol: str, price_band: float) -> ListAsset:
+    return ListAsset(
+        symbol=symbol,
+        name=symbol.title(),
+        tick_size_units=_TICK_UNITS,
+        lot_size=_LOT,
+        reference_price_units=_MIDDLE_TICKS * _TICK_UNITS,
+        price_band=price_band,
+    )
+
+
+def _price_units(dice: random.Random, side: Side) -> int:
+    """Give a price that mostly rests, behind or inside of the others."""
+    away = dice.choice((-2, 0, 1, 1, 2, 3, dice.randint(1, 30), dice.randint(1, 60), dice.randint(1, 600)))
+    return (_MIDDLE_TICKS + (away if side is Side.SELL else -away)) * _TICK_UNITS
+
+
+def _quantity(dice: random.Random) -> int:
+    return dice.randint(1, 40) * _LOT
+
+
+def _place(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
+    if len(given) > _REMEMBERED_MAX:
+        # Most of the oldest have ended.
+        del given[: _REMEMBERED_MAX // 2]
+    investor, order_id = dice.choice(_INVESTORS), f"o-{dice.getrandbits(48):x}"
+    stops = dice.random() < 0.1
+    order_type = dice.choice(_STOPS if stops else _TYPES)
+    lasting = stops or order_type is OrderType.MARKET_TO_LIMIT or dice.random() < 0.85
+    time_in_force = dice.choice(_LASTING if lasting else (TimeInForce.IOC, TimeInForce.FOK))
+    rests = order_type is OrderType.LIMIT and lasting
+    side, quantity = dice.choice(list(Side)), _quantity(dice)
+    # Stops wait where the price is soon to come by.
+    stop_units = (_MIDDLE_TICKS + (2 if side is Side.BUY else -2) * dice.randint(0, 4)) * _TICK_UNITS
+    if lasting:
+        given.append((order_id, investor))
+    priced = order_type in {OrderType.LIMIT, OrderType.STOP_LIMIT}
+    return [
+        Place(
+            order_id=order_id,
+            client_order_id="ordem nº 1" if dice.random() < 0.1 else None,
+            investor_id=investor,
+            symbol=dice.choice(_SYMBOLS),
+            side=side,
+            quantity=quantity,
+            type=order_type,
+            price_units=_price_units(dice, side) if priced else None,
+            stop_price_units=stop_units if stops else None,
+            time_in_force=time_in_force,
+            expires_at_ms=time_ms + dice.randint(1, DAY_MS) if time_in_force is TimeInForce.GTD else None,
+            display_quantity=_LOT if rests and dice.random() < 0.15 else None,
+            post_only=rests and dice.random() < 0.1,
+            self_trade=dice.choice(list(SelfTrade)),
+        )
+    ]
+
+
+def _cancel(dice: random.Random, given: _Given, _time_ms: int) -> list[Command]:
+    if not given:
+        return []
+    place = dice.randrange(len(given))
+    given[place], given[-1] = given[-1], given[place]
+    order_id, investor = given.pop()
+    return [Cancel(order_id=order_id, investor_id=investor)]
+
+
+def _amend(dice: random.Random, given: _Given, _time_ms: int) -> list[Command]:
+    if not given:
+        return []
+    order_id, investor = dice.choice(given)
+    change: dict[str, Any] = dice.choice(
+        ({"quantity": _quantity(dice)}, {"price_units": _price_units(dice, dice.choice(list(Side)))})
+    )
+    return [Amend(order_id=order_id, investor_id=investor, **change)]
+
+
+def _rare(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
+    investor, symbol = dice.choice(_INVESTORS), dice.choice(_SYMBOLS)
+    away: dict[str, Any] = dice.choice(({"cash_units": 50_000}, {"symbol": symbol, "quantity": 7}))
+    kind = dice.choice((Deposit, Withdraw))
+    auction: list[Command] = [SetPhase(symbol=symbol, phase=Phase.AUCTION)]
+    for _ in range(dice.randint(5, 60)):
+        auction += _place(dice, given, time_ms)
+    auction.append(SetPhase(symbol=symbol, phase=Phase.CONTINUOUS))
+    pause: list[Command] = [
+        SetPhase(symbol=symbol, phase=phase) for phase in (Phase.HALTED, Phase.CONTINUOUS)
+    ]
+    choices: tuple[list[Command], ...] = (
+        [kind(investor_id=investor, **away)],
+        [CancelAll(investor_id=investor, symbol=symbol)],
+        [_listing(symbol, dice.choice((0.3, 0.3, 0.02)))],
+        auction,
+        [pause[0], *_place(dice, given, time_ms), pause[1]],
+    )
+    return dice.choice(choices)
+
+
+_THROWS: tuple[Callable[[random.Random, _Given, int], list[Command]], ...] = (
+    *[_place] * 120,
+    *[_cancel] * 25,
+    *[_amend] * 20,
+    _rare,
+)

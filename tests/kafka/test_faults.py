@@ -1,0 +1,203 @@
+"""Faults, on the real broker and under load: afterwards all is as if nothing had happened.
+
+A few of each here, dozens where HOMEBROKER_TEST_SOAK=1, as in `make soak`. All moments are a seed's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from engine.log import Connection, LogReader
+from engine.state import state_digest
+from engine.topics import EXECUTIONS, SNAPSHOTS
+from tests.kafka.clean_run import all_answered, check_outputs, clean_run
+from tests.kafka.load import RunningEngine, engine_settings, load
+from tests.kafka.spoiled_snapshots import (
+    Change,
+    save_spoiled,
+    with_a_byte_flipped,
+    with_an_unreadable_manifest,
+    with_another_chunks_digest,
+    without_chunk,
+    without_manifest,
+)
+from tests.market import TIMEOUT_S, Market, RunningBroker, run_apart, wait_until
+
+pytestmark = pytest.mark.kafka
+_SOAK = os.environ.get("HOMEBROKER_TEST_SOAK") == "1"
+_TAKEOVER_MAX_S = 10.0
+_RESTORED = "going on from a snapshot"
+_PASSED_OVER = "a snapshot is passed over"
+_SAVED = "snapshot saved"
+_CAUGHT_UP = "caught up with the log"
+_STANDS_BY = "owns the shard; standing by"
+
+
+def _rounds(soak: int) -> list[int]:
+    """Give seeds: as many as a soak has rounds, or one."""
+    return list(range(soak if _SOAK else 1))
+
+
+def _check(connection: Connection) -> None:
+    """Wait until every command is answered, and compare all that came out with a clean run."""
+    wait_until(lambda: run_apart(all_answered(connection)), "every command is answered")
+    run_apart(check_outputs(connection))
+
+
+@pytest.mark.parametrize("seed", _rounds(13))
+def test_an_engine_killed_at_any_moment_loses_nothing_and_repeats_nothing(market: Market, seed: int) -> None:
+    dice = random.Random(seed)
+    with RunningEngine(engine_settings(market.settings, market.settings.data_dir)) as engine:
+        with load(market.connection, seed=seed):
+            engine.wait_until_it_says(_SAVED)
+            for _ in range(4 if _SOAK else 3):
+                engine.kill_and_start()
+                if dice.random() < 0.8:
+                    engine.wait_until_ready()
+                time.sleep(dice.uniform(0, 2.5))
+        engine.kill_and_start()
+        engine.wait_until_it_says(_CAUGHT_UP)
+        _check(market.connection)
+        assert _RESTORED in engine.log
+
+
+@pytest.mark.parametrize("seed", _rounds(13))
+def test_an_engine_killed_while_it_saves_is_restored_from_what_is_whole(market: Market, seed: int) -> None:
+    with RunningEngine(engine_settings(market.settings, market.settings.data_dir)) as engine:
+        with load(market.connection, seed=100 + seed):
+            engine.wait_until_it_says(_SAVED)
+            for _ in range(4 if _SOAK else 2):
+                run_apart(_grown(market.connection, SNAPSHOTS))
+                engine.kill_and_start()
+                engine.wait_until_it_says(_CAUGHT_UP)
+                assert _RESTORED in engine.log
+        _check(market.connection)
+
+
+@pytest.mark.parametrize(
+    "change", [without_manifest, without_chunk(0), with_a_byte_flipped(0), with_another_chunks_digest]
+)
+def test_a_spoiled_snapshot_is_passed_over_for_the_one_before(market: Market, change: Change) -> None:
+    with RunningEngine(engine_settings(market.settings, market.settings.data_dir)) as engine:
+        with load(market.connection, seed=200):
+            engine.wait_until_it_says(_SAVED)
+            time.sleep(1)
+            engine.kill()
+        run_apart(_save_as_newest(market.connection, change))
+        engine.kill_and_start()
+        engine.wait_until_it_says(_CAUGHT_UP)
+        _check(market.connection)
+        assert _PASSED_OVER in engine.log
+        assert _RESTORED in engine.log
+
+
+def test_where_no_snapshot_is_good_the_log_is_replayed(market: Market) -> None:
+    with RunningEngine(market.settings) as engine:
+        with load(market.connection, seed=300):
+            engine.wait_until_ready()
+            time.sleep(2)
+            engine.kill()
+        run_apart(_save_as_newest(market.connection, without_chunk(0)))
+        run_apart(_save_as_newest(market.connection, with_an_unreadable_manifest))
+        engine.kill_and_start()
+        engine.wait_until_it_says(_CAUGHT_UP)
+        _check(market.connection)
+        assert engine.log.count(_PASSED_OVER) == 2
+        assert _RESTORED not in engine.log
+        run_apart(_save_as_newest(market.connection, lambda _key, value: value, state_hash="another's"))
+        engine.kill_and_start()
+        engine.wait_until_it_says(_CAUGHT_UP)
+        assert "cannot go on from the snapshot; replaying the log" in engine.log
+        run_apart(check_outputs(market.connection))
+
+
+@pytest.mark.parametrize("seed", _rounds(25))
+def test_an_engine_that_hung_finds_its_successor_and_stands_by(
+    market: Market, tmp_path: Path, seed: int
+) -> None:
+    dice = random.Random(seed)
+    with RunningEngine(engine_settings(market.settings, tmp_path / "one")) as owner:
+        owner.wait_until_it_says(_CAUGHT_UP)
+        with RunningEngine(engine_settings(market.settings, tmp_path / "other")) as other:
+            other.wait_until_it_says(_STANDS_BY)
+            with load(market.connection, seed=400 + seed):
+                engines = (owner, other)
+                for turn in range(1, 3 if _SOAK else 2):
+                    time.sleep(dice.uniform(0.5, 2))
+                    engines[0].freeze()
+                    engines[1].wait_until_it_says(_CAUGHT_UP, turn)
+                    time.sleep(dice.uniform(0, 1))
+                    engines[0].freeze(False)
+                    engines[0].wait_until_it_says(_STANDS_BY, turn)
+                    engines = engines[::-1]
+            _check(market.connection)
+
+
+@pytest.mark.parametrize("seed", _rounds(50))
+def test_a_second_engine_takes_over_within_ten_seconds_of_a_kill(
+    market: Market, tmp_path: Path, seed: int, record_property: Callable[[str, object], None]
+) -> None:
+    dice = random.Random(seed)
+    with RunningEngine(engine_settings(market.settings, tmp_path / "one")) as owner:
+        owner.wait_until_it_says(_CAUGHT_UP)
+        with RunningEngine(engine_settings(market.settings, tmp_path / "other")) as other:
+            other.wait_until_it_says(_STANDS_BY)
+            with load(market.connection, seed=500 + seed):
+                time.sleep(dice.uniform(0.5, 2))
+                owner.kill()
+                killed_s = time.monotonic()
+                run_apart(_grown(market.connection, EXECUTIONS))
+                took_s = time.monotonic() - killed_s
+            record_property("takeover_s", round(took_s, 2))
+            assert took_s < _TAKEOVER_MAX_S
+            _check(market.connection)
+
+
+@pytest.mark.parametrize("seed", _rounds(13))
+def test_a_broker_killed_at_any_moment_costs_nothing(kafka_jars: None, tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    broker = RunningBroker(tmp_path / "broker")
+    settings = broker.settings.model_copy(update={"snapshot_commands": 1_000})
+    try:
+        with RunningEngine(settings) as engine:
+            engine.wait_until_ready()
+            with load(broker.connection, seed=600 + seed):
+                for _ in range(4 if _SOAK else 1):
+                    time.sleep(dice.uniform(0.5, 3))
+                    broker.kill()
+                    time.sleep(dice.uniform(0, 2))
+                    broker.start()
+                    run_apart(_grown(broker.connection, EXECUTIONS))
+            _check(broker.connection)
+            assert engine.runs
+    finally:
+        broker.stop()
+
+
+async def _grown(connection: Connection, topic: str) -> None:
+    """Wait until a topic has more records than it has now."""
+    async with LogReader(connection) as reader, asyncio.timeout(TIMEOUT_S):
+        end = await reader.end_offset(topic, 0)
+        while await reader.end_offset(topic, 0) == end:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+
+async def _save_as_newest(connection: Connection, change: Change, *, state_hash: str | None = None) -> None:
+    """Save the state that a clean run of the log gives, changed on its way."""
+    shard, _ = await clean_run(connection)
+    state = shard.state()
+    await save_spoiled(
+        connection,
+        change,
+        state.offset,
+        header=state.describe(),
+        parts=[buffer.data for buffer in state.buffers],
+        state_hash=state_hash or state_digest(state),
+    )

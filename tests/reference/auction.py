@@ -1,0 +1,44 @@
+"""The uncrossing that ends an auction: one price for all."""
+
+from __future__ import annotations
+
+from engine.domain import Side
+from tests.reference.asset import Asset
+from tests.reference.matching import meet
+from tests.reference.order import Order
+from tests.reference.state import State
+
+
+def uncross(state: State, asset: Asset) -> None:
+    """Trade until no bid reaches an ask."""
+    while (price_units := uncrossing_price(asset)) is not None:
+        while pair := _next_pair(asset, price_units):
+            maker, taker = sorted(pair, key=lambda order: order.accepted_offset)
+            meet(state, maker, taker, min(maker.shown, taker.shown), price_units)
+
+
+def uncrossing_price(asset: Asset) -> int | None:
+    """Give the price at which the book uncrosses, or None when it is not crossed.
+
+    Every tick from the best ask to the best bid is tried.
+    """
+    bid, ask = asset.best(Side.BUY), asset.best(Side.SELL)
+    if bid is None or ask is None:
+        return None
+    tick = asset.listing.tick_size_units
+    prices = range(ask.resting_price_units, bid.resting_price_units + tick, tick)
+    return max(prices, key=lambda price: _merit(asset, price), default=None)
+
+
+def _merit(asset: Asset, price_units: int) -> tuple[int, int, int, int]:
+    buyable = sum(order.remaining_quantity for order in asset.bids if order.reaches(price_units))
+    sellable = sum(order.remaining_quantity for order in asset.asks if order.reaches(price_units))
+    distance = abs(price_units - asset.mark_price_units)
+    return min(buyable, sellable), -abs(buyable - sellable), -distance, price_units
+
+
+def _next_pair(asset: Asset, price_units: int) -> tuple[Order, Order] | None:
+    bid, ask = asset.best(Side.BUY), asset.best(Side.SELL)
+    if bid is None or ask is None or not bid.reaches(price_units) or not ask.reaches(price_units):
+        return None
+    return bid, ask

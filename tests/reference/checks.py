@@ -1,0 +1,124 @@
+"""The rules that a new or amended order must meet, in the order in which docs/rules.md lists them."""
+
+from __future__ import annotations
+
+from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX, OrderType, Phase, Place, Side, TimeInForce
+from engine.messages import Message
+from engine.units import decimal_from_units
+from tests.reference.asset import Asset
+from tests.reference.order import RESTING_TIMES, STOP_TYPES, Order
+from tests.reference.refusal import Refusal
+from tests.reference.state import State
+
+_PRICED_TYPES = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
+_DISPLAY_PARTS_MAX = 1_000
+
+
+def check_place(place: Place, state: State, asset: Asset) -> None:
+    """Check a new order against all but the book; raises `Refusal`."""
+    _check_id(place.order_id, state)
+    _check_phase(place, asset)
+    _check_given(place.stop_price_units, place, STOP_TYPES, "STOP_PRICE")
+    check_lot(place.quantity, asset)
+    _check_given(place.price_units, place, _PRICED_TYPES, "PRICE")
+    for price_units in (place.price_units, place.stop_price_units):
+        if price_units is not None:
+            check_price(price_units, asset)
+    may_rest = place.type is OrderType.LIMIT and place.time_in_force in RESTING_TIMES
+    if place.post_only and not may_rest:
+        raise Refusal(Message.POST_ONLY_TYPE)
+    if place.display_quantity is not None:
+        if not may_rest:
+            raise Refusal(Message.DISPLAY_TYPE)
+        _check_display(place.display_quantity, place.quantity, asset)
+    if place.type in STOP_TYPES and place.time_in_force not in RESTING_TIMES:
+        raise Refusal(Message.STOP_WAITS, type=place.type)
+    _check_expiry(place, state.time_ms)
+    check_worth(state, place, place.price_units or place.stop_price_units, place.quantity)
+
+
+def check_amend(state: State, order: Order, quantity: int, price_units: int | None, asset: Asset) -> None:
+    """Check what an open order is to become, against all but the book; raises `Refusal`."""
+    check_lot(quantity, asset)
+    if price_units is not None:
+        if order.type is OrderType.STOP:
+            raise Refusal(Message.TAKES_NO_PRICE, type=order.type)
+        check_price(price_units, asset)
+    if quantity <= order.filled_quantity:
+        raise Refusal(Message.FILLED_ALREADY, count=order.filled_quantity)
+    if order.display_quantity is not None and order.display_quantity * _DISPLAY_PARTS_MAX < quantity:
+        raise Refusal(Message.DISPLAY_QUANTITY)
+    holding_price_units = price_units or order.holding_price_units
+    check_worth(state, order, holding_price_units, quantity, filled_quantity=order.filled_quantity)
+
+
+def check_takes_changes(asset: Asset) -> None:
+    """Check that orders may be placed and amended now; raises `Refusal`."""
+    if asset.phase in {Phase.HALTED, Phase.CLOSED}:
+        raise Refusal(Message.HALTED, symbol=asset.listing.symbol, phase=asset.phase)
+
+
+def check_lot(quantity: int, asset: Asset) -> None:
+    """Check that shares come in whole lots; raises `Refusal`."""
+    lot = asset.listing.lot_size
+    if quantity % lot:
+        raise Refusal(Message.LOT, symbol=asset.listing.symbol, count=lot, number=quantity)
+
+
+def check_price(price_units: int, asset: Asset) -> None:
+    """Check a price against the asset's tick and band; raises `Refusal`."""
+    listing, price = asset.listing, decimal_from_units(price_units)
+    if price_units % listing.tick_size_units:
+        tick = decimal_from_units(listing.tick_size_units)
+        raise Refusal(Message.TICK, symbol=listing.symbol, detail=tick, price=price)
+    reach = asset.reach_units
+    if reach is not None and abs(price_units - listing.reference_price_units) > reach:
+        raise Refusal(Message.BAND, symbol=listing.symbol, detail=decimal_from_units(reach), price=price)
+
+
+def check_worth(
+    state: State, order: Place | Order, price_units: int | None, quantity: int, *, filled_quantity: int = 0
+) -> None:
+    """Check what an order is worth, and what a buy's account would hold with it; raises `Refusal`."""
+    if price_units is None:
+        return
+    if price_units * quantity > ORDER_VALUE_UNITS_MAX:
+        raise Refusal(Message.ORDER_VALUE)
+    if order.side is Side.BUY:
+        others = state.held_cash_units(order.investor_id, without=order.order_id)
+        if others + price_units * (quantity - filled_quantity) > BALANCE_UNITS_MAX:
+            raise Refusal(Message.ORDER_VALUE)
+
+
+def _check_id(order_id: str, state: State) -> None:
+    ended = state.days_ended.get(order_id)
+    if order_id in state.orders or (ended is not None and ended >= state.day - 1):
+        raise Refusal(Message.DUPLICATE_ORDER_ID, order_id=order_id)
+
+
+def _check_phase(place: Place, asset: Asset) -> None:
+    check_takes_changes(asset)
+    waits = place.type in _PRICED_TYPES | STOP_TYPES and place.time_in_force in RESTING_TIMES
+    if asset.phase is Phase.AUCTION and not waits:
+        raise Refusal(Message.AUCTION, symbol=place.symbol)
+
+
+def _check_given(value: int | None, place: Place, types: frozenset[OrderType], what: str) -> None:
+    if value is None and place.type in types:
+        raise Refusal(Message[f"NEEDS_{what}"], type=place.type)
+    if value is not None and place.type not in types:
+        raise Refusal(Message[f"TAKES_NO_{what}"], type=place.type)
+
+
+def _check_display(display_quantity: int, quantity: int, asset: Asset) -> None:
+    in_lots = display_quantity % asset.listing.lot_size == 0
+    if not in_lots or not display_quantity <= quantity <= display_quantity * _DISPLAY_PARTS_MAX:
+        raise Refusal(Message.DISPLAY_QUANTITY)
+
+
+def _check_expiry(place: Place, time_ms: int) -> None:
+    if place.time_in_force is TimeInForce.GTD:
+        if place.expires_at_ms is None or place.expires_at_ms <= time_ms:
+            raise Refusal(Message.NEEDS_EXPIRY)
+    elif place.expires_at_ms is not None:
+        raise Refusal(Message.TAKES_NO_EXPIRY)
