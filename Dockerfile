@@ -22,6 +22,8 @@ RUN uv pip install --system --no-deps . \
     && mkdir /data && chown homebroker /data
 
 USER homebroker
+# Compiled for the processor that builds the image; another one compiles anew when the engine first starts.
+RUN python -c 'from engine import warm_up; warm_up.main(print)'
 VOLUME /data
 ENTRYPOINT ["homebroker"]
 CMD ["status"]

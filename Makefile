@@ -31,7 +31,7 @@ bench: $(VENV)/.ready
 	$(BIN)/homebroker bench recovery
 
 soak: $(VENV)/.ready-dev
-	HOMEBROKER_TEST_SOAK=1 $(BIN)/python -m pytest tests/simulation tests/kafka $(ARGS)
+	HOMEBROKER_TEST_SOAK=1 $(BIN)/python -m pytest tests/property tests/simulation tests/kafka $(ARGS)
 
 notebook: $(VENV)/.ready
 	@exec $(BIN)/homebroker notebook
@@ -54,6 +54,7 @@ $(VENV)/.ready: $(VENV)/bin/uv requirements.txt pyproject.toml
 	@echo "Installing the pinned packages …"
 	@$(INSTALL) -r requirements.txt
 	@$(INSTALL) --no-deps -e .
+	@$(BIN)/python -c 'from engine import warm_up; warm_up.main(print)'
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
