@@ -13,7 +13,7 @@ from typing import Self
 
 import structlog
 
-from engine.log import Connection
+from engine.log import Connection, end_tasks
 from engine.log.membership import Membership
 from engine.topics import ORDERS
 
@@ -59,8 +59,7 @@ class Ownership:
 
     async def __aexit__(self, *_error: object) -> None:
         assert self._keeping is not None, "the context was entered"
-        self._keeping.cancel()
-        await asyncio.gather(self._keeping, return_exceptions=True)
+        await end_tasks(self._keeping)
         await self._membership.leave()
 
     @property

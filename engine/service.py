@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import structlog
 
 from engine import warm_up
-from engine.log import Connection, LogError, LogWriter, NewRecord
+from engine.log import Connection, LogError, LogWriter, NewRecord, end_tasks
 from engine.log.raw import RawReader
 from engine.outputs import OutputBatches, OutputRecord, Outputs
 from engine.ownership import Ownership
@@ -100,7 +100,7 @@ async def _until_owned(ownership: Ownership, report: Report) -> None:
                 report(State.STARTING, "waiting for the shard")
         acquiring.result()
     finally:
-        acquiring.cancel()
+        await end_tasks(acquiring)
 
 
 async def _own(
@@ -114,9 +114,7 @@ async def _own(
         if serving.done():
             serving.result()
     finally:
-        for task in (serving, losing):
-            task.cancel()
-        await asyncio.gather(serving, losing, return_exceptions=True)
+        await end_tasks(serving, losing)
 
 
 async def _serve(connection: Connection, report: Report, number: int, snapshot_commands: int) -> None:

@@ -10,7 +10,7 @@ from typing import Self
 import structlog
 
 from engine.freezing import FreezingError, FrozenState
-from engine.log import LogError
+from engine.log import LogError, end_tasks
 from engine.shard import Shard
 from engine.snapshot_store import SnapshotStore
 from engine.state import state_digest
@@ -50,8 +50,7 @@ class Snapshots:
 
     async def __aexit__(self, *_error: object) -> None:
         if self._saving is not None:
-            self._saving.cancel()
-            await asyncio.wait({self._saving})
+            await end_tasks(self._saving)
 
     async def take_when_due(self, settle: Callable[[], Awaitable[None]]) -> None:
         """Take a snapshot if it is time for one; `settle` sees to it that all outputs so far are kept."""

@@ -7,7 +7,7 @@ others use of the log needs no compiler.
 
 from __future__ import annotations
 
-from engine.log.connection import BrokenLogError, Connection, LogError
+from engine.log.connection import BrokenLogError, Connection, LogError, end_tasks
 from engine.log.reading import LogReader, LogRecord, read_between
 from engine.log.sealing import EncodedRecords
 from engine.log.topics import make_topics, missing_topics
@@ -22,6 +22,7 @@ __all__ = [
     "LogRecord",
     "LogWriter",
     "NewRecord",
+    "end_tasks",
     "make_topics",
     "missing_topics",
     "read_between",

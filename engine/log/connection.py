@@ -20,6 +20,7 @@ SILENCE_MAX_MS = 10_000
 """A broker that has not answered for so long is taken to be away."""
 
 _STOP_TIMEOUT_S = 5.0
+_CANCEL_AGAIN_S = 0.5
 
 
 class Connection(Struct, frozen=True, kw_only=True):
@@ -68,3 +69,17 @@ async def stop_client(stop: Callable[[], Awaitable[None]]) -> None:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
+
+
+async def end_tasks(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they have ended, whatever they ended with.
+
+    Asked again and again: where an answer of Kafka's comes in the same moment, `asyncio.wait_for`, by which
+    aiokafka waits for it, loses a cancellation.
+    """
+    while running := {task for task in tasks if not task.done()}:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=_CANCEL_AGAIN_S)
+    # What they failed with is nobody's any more.
+    await asyncio.gather(*tasks, return_exceptions=True)

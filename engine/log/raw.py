@@ -13,7 +13,7 @@ from aiokafka.structs import TopicPartition
 
 from engine.batches import BrokenBatchError, RawRecords, Survey, parse_batches, survey_batches
 from engine.log.compression import plain_batches
-from engine.log.connection import SILENCE_MAX_MS, BrokenLogError, Connection, stop_client
+from engine.log.connection import SILENCE_MAX_MS, BrokenLogError, Connection, end_tasks, stop_client
 
 _FETCH_WAIT_MS = 500
 _RETRY_S = 0.1
@@ -69,8 +69,7 @@ class RawReader:
 
     async def __aexit__(self, *_error: object) -> None:
         if self._fetching is not None:
-            self._fetching.cancel()
-            await asyncio.wait([self._fetching])
+            await end_tasks(self._fetching)
         await stop_client(self._client.close)
 
     @property
