@@ -144,7 +144,11 @@ class ShardState(Struct, frozen=True):
         for name, table in self.description.names.items():
             entries = np.zeros(table.count, layout.NAME)
             _fill(entries, buffers.pop(0), name)
-            names[name].fill(entries, buffers.pop(0))
+            text = np.zeros(table.text_bytes, np.uint8)
+            _fill(text, buffers.pop(0), name)
+            if table.count > names[name].capacity or table.text_bytes > names[name].bytes_max:
+                raise UnusableStateError(f"it has more {name} than there is room for")
+            names[name].fill(entries, text)
 
 
 def state_digest(state: ShardState) -> str:

@@ -14,6 +14,7 @@ from engine.kernel.words import BUY, CONTINUOUS, DAY, GTD, NEW, PARTIALLY_FILLED
 _DOWN = (Ladder.BIDS, Ladder.SELL_STOPS)
 # An ended id's state is the day of its end plus this, negative.
 _ENDED_BEFORE = 2
+_WORD_BYTES = 8
 
 
 def audit(memory: Memory) -> None:
@@ -212,8 +213,11 @@ class _Audit:
             needed = max(1, -(-length // TEXT_CHUNK_BYTES))
             for _ in range(needed):
                 assert chunk != NONE
-                chunk = int(self.memory.text_next[chunk])
+                last, chunk = chunk, int(self.memory.text_next[chunk])
             assert chunk == NONE
+            end = length - TEXT_CHUNK_BYTES * (needed - 1)
+            behind = self.memory.text_chunks[last, end : -(-end // _WORD_BYTES) * _WORD_BYTES]
+            assert not behind.any(), "what stood behind the text in its batch was kept too"
             chunks += needed
         free, chunk = 0, self.words[h.TEXT_FREE]
         while chunk != NONE:

@@ -85,7 +85,8 @@ def place(market: Any, command: int) -> int:
     if message != 0:
         return refuse(market, command, message)
     position = find_position(market, placed.account, placed.asset)
-    if not has_room(market) or not ids_have_room(market):
+    needs_position = position == NONE and market.header[h.POSITIONS_USED] == len(market.positions)
+    if needs_position or not has_room(market) or not ids_have_room(market):
         return refuse(market, command, Message.MARKET_FULL.value)
     asset = market.assets[placed.asset]
     opposite = opposite_of(placed.asset, placed.side)

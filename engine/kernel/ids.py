@@ -15,6 +15,7 @@ from engine.kernel.layout import NONE
 from engine.kernel.market import prefetch
 
 _FULL_IN_16: Final = 10
+_CROWDED_IN_16: Final = 14
 _LIVE_IN_16: Final = 5
 _MOVED_AT_LEAST: Final = 8
 _ENTRIES_AHEAD: Final = 12
@@ -48,9 +49,11 @@ def is_used(market: Any, entry: int) -> bool:
 
 @called
 def has_room(market: Any) -> bool:
-    """Tell whether there is room for another id."""
+    """Tell whether there is room for another id, forgetting what may be forgotten where there is none."""
     words = market.header
-    return words[h.IDS_COUNT] * 16 < words[h.IDS_SIZE] * 14
+    if words[h.IDS_COUNT] * 16 >= words[h.IDS_SIZE] * _CROWDED_IN_16 and words[h.OLD_IDS_SIZE] == 0:
+        _begin_new_table(market)
+    return words[h.IDS_COUNT] * 16 < words[h.IDS_SIZE] * _CROWDED_IN_16
 
 
 @called

@@ -58,6 +58,8 @@ class Memory:
     """
 
     def __init__(self, capacity: Capacity) -> None:
+        assert 2 * capacity.positions >= header.POSITION_TABLE_SIZE_MIN, "the smallest table fits"
+        assert capacity.ids >= header.IDS_SIZE_MIN, "the smallest table fits"
         self.capacity = capacity
         self.header: Array = np.zeros(HEADER_WORDS, np.int64)
         self.orders = reserved(capacity.orders, layout.ORDER)

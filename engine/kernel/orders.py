@@ -20,7 +20,9 @@ _BIDS = int(Ladder.BIDS)
 _ASKS = int(Ladder.ASKS)
 _BUY_STOPS = int(Ladder.BUY_STOPS)
 _SELL_STOPS = int(Ladder.SELL_STOPS)
-# The most that one new order takes: a path down from a new root, and the chunks of its longest texts.
+# The most that one new order takes: a price and an expiry, a path down from a new root, and the chunks of
+# its longest texts.
+_LEVELS_SPARE = 2
 _NODES_SPARE = 16
 _CHUNKS_SPARE = 40
 _CHUNK_WORDS = TEXT_CHUNK_BYTES // 8
@@ -44,11 +46,40 @@ def has_room(market: Any) -> bool:
     words = market.header
     return (
         (words[h.ORDERS_USED] < len(market.orders) or words[h.ENDED_COUNT] > ORDERS_KEPT)
-        and words[h.LEVELS_USED] + 2 < len(market.levels)
-        and words[h.NODES_USED] + _NODES_SPARE < len(market.nodes)
-        and words[h.TEXTS_USED] + _CHUNKS_SPARE < len(market.text_next)
-        and words[h.POSITIONS_USED] < len(market.positions)
+        and (words[h.LEVELS_USED] + _LEVELS_SPARE < len(market.levels) or _has_free_levels(market))
+        and (words[h.NODES_USED] + _NODES_SPARE < len(market.nodes) or _has_free_nodes(market))
+        and (words[h.TEXTS_USED] + _CHUNKS_SPARE < len(market.text_next) or _has_free_chunks(market))
     )
+
+
+@called
+def _has_free_levels(market: Any) -> bool:
+    free = market.header[h.LEVEL_FREE]
+    for _ in range(_LEVELS_SPARE):
+        if free == NONE:
+            return False
+        free = market.levels[free].head
+    return True
+
+
+@called
+def _has_free_nodes(market: Any) -> bool:
+    free = market.header[h.NODE_FREE]
+    for _ in range(_NODES_SPARE):
+        if free == NONE:
+            return False
+        free = market.nodes[free].parent
+    return True
+
+
+@called
+def _has_free_chunks(market: Any) -> bool:
+    free = market.header[h.TEXT_FREE]
+    for _ in range(_CHUNKS_SPARE):
+        if free == NONE:
+            return False
+        free = market.text_next[free]
+    return True
 
 
 @called
