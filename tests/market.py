@@ -181,8 +181,15 @@ class Market:
 
 
 def empty_topics(connection: Connection) -> None:
-    """Delete the market's topics and make them anew."""
-    run_apart(_empty_topics(connection))
+    """Delete the market's topics and make them anew, once the broker answers: one that hung needs a while."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            return run_apart(_empty_topics(connection))
+        except LogError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.5)
 
 
 async def _empty_topics(connection: Connection) -> None:

@@ -112,6 +112,18 @@ def _uncross() -> Iterator[Command]:
     yield SetPhase(symbol="PETR4", phase=Phase.CONTINUOUS)
 
 
+def _uncross_with_prevention() -> Iterator[Command]:
+    """End so many sells of one's own that what is left after one go would uncross at another price."""
+    yield from _opening("ana", "bia", "cora")
+    yield SetPhase(symbol="PETR4", phase=Phase.AUCTION)
+    for number in range(_SINGLES):
+        yield _place(f"s-{number}", Side.SELL, _MIDDLE)
+    yield _place("s", Side.SELL, _MIDDLE + 4, 300, investor_id="bia")
+    yield _place("b", Side.BUY, _MIDDLE + 10, _SINGLES, self_trade=SelfTrade.EXPIRE_MAKER)
+    yield _place("c", Side.BUY, _MIDDLE + 6, 100, investor_id="cora")
+    yield SetPhase(symbol="PETR4", phase=Phase.CONTINUOUS)
+
+
 def _stops(order_type: OrderType, ticks: int | None) -> Iterator[Command]:
     """Let a thousand stops wait, each elected by the trade of one before it."""
     yield from _opening("ana", "bia")
@@ -149,6 +161,7 @@ _LOGS = [
     _prevented,
     _iceberg_in_slices,
     _uncross,
+    _uncross_with_prevention,
     _market_stops,
     _limit_stops,
     _positions,
