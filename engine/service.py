@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Self
 
 import structlog
 
@@ -125,8 +126,8 @@ async def _serve(connection: Connection, report: Report, number: int, snapshot_c
         async with (
             RawReader(connection, ORDERS, number, offset=start, bytes_max=_FETCH_BYTES_MAX) as reader,
             Snapshots(store, shard, every_commands=snapshot_commands) as snapshots,
+            _Sender(writer, number, report) as sender,
         ):
-            sender = _Sender(writer, number, report)
             engine = _Engine(
                 shard=shard,
                 outputs=Outputs(number, sent),
@@ -222,6 +223,13 @@ class _Sender:
         self._report = report
         self._sending: asyncio.Future[list[None]] | None = None
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        if self._sending is not None:
+            await end_tasks(self._sending)
+
     def begin(self, outputs: OutputBatches) -> None:
         """Begin to send; what was sent before is settled."""
         assert self._sending is None
@@ -244,7 +252,8 @@ class _Sender:
                 self._report(State.RETRYING, "Kafka does not take the outputs; waiting for it")
             await sending
         finally:
-            sending.cancel()
+            if not sending.done():
+                await end_tasks(sending)
 
     async def _append(self, topic: str, records: Sequence[OutputRecord]) -> None:
         new = [NewRecord(*record) for record in records]

@@ -16,7 +16,16 @@ import numpy as np
 import structlog
 from msgspec import Struct
 
-from engine.log import BrokenLogError, Connection, LogReader, LogRecord, LogWriter, NewRecord, read_between
+from engine.log import (
+    BrokenLogError,
+    Connection,
+    LogReader,
+    LogRecord,
+    LogWriter,
+    LostLogError,
+    NewRecord,
+    read_between,
+)
 from engine.log.raw import RawReader
 from engine.snapshot_records import (
     CHUNK_BYTES_MAX,
@@ -205,7 +214,7 @@ class SnapshotStore:
         digests = [""] * contents.chunks
         try:
             await self._load_chunks(contents, end, content, digests)
-        except BrokenLogError as error:
+        except (BrokenLogError, LostLogError) as error:
             raise _UnusableError(f"it cannot be read: {error}") from error
         if "" in digests:
             raise _UnusableError(f"chunk {digests.index('')} of {contents.chunks} is missing")

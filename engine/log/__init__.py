@@ -7,7 +7,7 @@ others use of the log needs no compiler.
 
 from __future__ import annotations
 
-from engine.log.connection import BrokenLogError, Connection, LogError, end_tasks
+from engine.log.connection import BrokenLogError, Connection, LogError, LostLogError, end_tasks
 from engine.log.reading import LogReader, LogRecord, read_between
 from engine.log.sealing import EncodedRecords
 from engine.log.topics import make_topics, missing_topics
@@ -21,6 +21,7 @@ __all__ = [
     "LogReader",
     "LogRecord",
     "LogWriter",
+    "LostLogError",
     "NewRecord",
     "end_tasks",
     "make_topics",

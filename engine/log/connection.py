@@ -7,7 +7,7 @@ import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
-from aiokafka.errors import CorruptRecordException, KafkaError
+from aiokafka.errors import CorruptRecordException, KafkaError, OffsetOutOfRangeError
 from msgspec import Struct
 
 LogError: TypeAlias = KafkaError
@@ -15,6 +15,9 @@ LogError: TypeAlias = KafkaError
 
 BrokenLogError: TypeAlias = CorruptRecordException
 """The `LogError` of records that do not have the checksum that they should."""
+
+LostLogError: TypeAlias = OffsetOutOfRangeError
+"""The `LogError` of an offset that is not, or no longer, in the topic."""
 
 SILENCE_MAX_MS = 10_000
 """A broker that has not answered for so long is taken to be away."""

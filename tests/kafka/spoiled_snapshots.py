@@ -71,6 +71,14 @@ def with_another_chunks_digest(key: bytes, value: bytes) -> bytes:
     return value
 
 
+def with_chunks_before_the_topic(key: bytes, value: bytes) -> bytes:
+    """Let the chunks begin where the topic has nothing."""
+    if is_manifest(key):
+        contents = msgspec.structs.replace(decode_manifest(value).contents, begins_at=-1)
+        return msgspec.json.encode(manifest_of(contents))
+    return value
+
+
 def with_an_unreadable_manifest(key: bytes, value: bytes) -> bytes:
     """Cut the manifest off."""
     return value[:-1] if is_manifest(key) else value

@@ -27,6 +27,7 @@ from tests.kafka.spoiled_snapshots import (
     with_a_byte_flipped,
     with_an_unreadable_manifest,
     with_another_chunks_digest,
+    with_chunks_before_the_topic,
     without_chunk,
 )
 from tests.market import Market, RunningBroker
@@ -134,6 +135,7 @@ def _of_a_later_version(key: bytes, value: bytes) -> bytes:
         (with_another_chunks_digest, "its chunks are not those that its manifest means"),
         (_with_another_hash, "its manifest does not have the digest that it should"),
         (_of_a_later_version, "it is of version 2, and this engine reads 1"),
+        (with_chunks_before_the_topic, "it cannot be read"),
         (with_an_unreadable_manifest, "its manifest cannot be read"),
     ],
 )
