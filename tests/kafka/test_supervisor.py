@@ -25,8 +25,10 @@ from tests.market import (
     Market,
     market_settings,
     run_apart,
+    start_part,
     stop_part,
     wait_until,
+    wait_until_ready,
 )
 
 pytestmark = pytest.mark.kafka
@@ -77,6 +79,20 @@ def test_a_second_up_on_the_same_data_is_refused(running: RunningMarket) -> None
     assert f"running already in the data directory {running.settings.data_dir}" in second.stderr
     assert f"(pid {running.process.pid})" in second.stderr
     assert running.pids() == before
+
+
+def test_a_second_engine_stands_by_and_is_as_good_as_ready(running: RunningMarket, tmp_path: Path) -> None:
+    kafka = running.settings.connection.bootstrap_servers
+    settings = market_settings(tmp_path, kafka_bootstrap_servers=kafka)
+    second = start_part(settings, "engine")
+    try:
+        wait_until_ready(settings, "engine")
+        check = run_homebroker(settings, "status", "--check", "engine")
+        assert check.returncode == 0
+        assert check.stdout.startswith("engine is standing by: another engine owns the shard")
+        assert running.status("--check", "engine").stdout.startswith("engine is ready")
+    finally:
+        stop_part(second)
 
 
 @pytest.mark.parametrize("name", PART_NAMES)
