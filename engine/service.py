@@ -121,8 +121,9 @@ async def _own(
 
 async def _serve(connection: Connection, report: Report, number: int, snapshot_commands: int) -> None:
     async with SnapshotStore(connection, number) as store:
-        sent = await identities_sent(connection, number)
-        shard = await restore(connection, store, number)
+        sent, shard = await asyncio.gather(
+            identities_sent(connection, number), restore(connection, store, number)
+        )
         start = shard.offset + 1
         async with (
             RawReader(connection, ORDERS, number, offset=start, bytes_max=_FETCH_BYTES_MAX) as reader,

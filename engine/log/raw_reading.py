@@ -146,9 +146,9 @@ class RawReader:
 
     async def _ask(self, leader: int, offset: int) -> tuple[int, _Answer]:
         partitions = [(self._at.partition, offset, self._bytes_max)]
-        request = FetchRequest(
-            _FETCH_WAIT_MS, 1, self._bytes_max, _READ_UNCOMMITTED, [(self._at.topic, partitions)]
-        )
+        # The first answer tells where the partition ends, whether there is anything to read or not.
+        wait_ms = 0 if self._end_offset < 0 else _FETCH_WAIT_MS
+        request = FetchRequest(wait_ms, 1, self._bytes_max, _READ_UNCOMMITTED, [(self._at.topic, partitions)])
         try:
             response = await self._client.send(leader, request)
         except RequestTimedOutError as error:
