@@ -85,6 +85,8 @@ class RawReader:
     async def read(self, *, wait_ms: int) -> RawRecords:
         """Read what one fetch brings; no records when `wait_ms` passed without one.
 
+        The very first fetch is not waited for again when there are none: the end is known then.
+
         Raises
         ------
         LogError
@@ -92,6 +94,7 @@ class RawReader:
             when what it gave is broken. The same offset is read again by the next call.
         """
         until_s = time.monotonic() + wait_ms / 1_000
+        is_first = self._end_offset < 0
         while True:
             if self._fetching is None:
                 self._fetching = asyncio.create_task(self._fetch(self._offset))
@@ -100,7 +103,7 @@ class RawReader:
                 return _NO_RECORDS
             answer, self._fetching = self._fetching, None
             records = await self._take(answer.result())
-            if len(records) or time.monotonic() >= until_s:
+            if len(records) or is_first or time.monotonic() >= until_s:
                 return records
 
     async def _take(self, answer: _Answer) -> RawRecords:
