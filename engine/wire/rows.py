@@ -33,7 +33,10 @@ _KINDS: Final[dict[type[Command], CommandKind]] = {
     domain.Deposit: CommandKind.DEPOSIT,
     domain.Withdraw: CommandKind.WITHDRAW,
     domain.SetPhase: CommandKind.SET_PHASE,
+    domain.SetLimits: CommandKind.SET_LIMITS,
+    domain.KillSwitch: CommandKind.KILL_SWITCH,
 }
+_ANY_ASSET_COMMANDS: Final = (domain.CancelAll, domain.Deposit, domain.Withdraw, domain.KillSwitch)
 _IDS: Final = ("order_id", "client_order_id", "investor_id", "symbol")
 
 
@@ -107,7 +110,7 @@ class CommandRows:
         self.reserve(1, _TEXT_BYTES_MAX)
         ids = [escaped(getattr(command, name, None) or "") for name in _IDS]
         order_id, _, investor_id, symbol = ids
-        takes_any = isinstance(command, domain.CancelAll | domain.Deposit | domain.Withdraw)
+        takes_any = isinstance(command, _ANY_ASSET_COMMANDS)
         account = _row(self.investors, investor_id, adds=isinstance(command, domain.OpenAccount))
         asset = _row(self.symbols, symbol, adds=isinstance(command, domain.ListAsset))
         texts = [*ids, escaped(_message(command))]
@@ -178,6 +181,14 @@ def _numbers(command: Command) -> _Numbers:
             return _Numbers(price=command.cash_units or 0, quantity=command.quantity or 0)
         case domain.OpenAccount():
             return _Numbers(flag=command.unlimited)
+        case domain.KillSwitch():
+            return _Numbers(flag=command.on)
+        case domain.SetLimits():
+            return _Numbers(
+                price=command.order_value_max_units or 0,
+                quantity=command.open_orders_max or 0,
+                display_quantity=command.orders_per_second_max or 0,
+            )
     return _Numbers(side=_PLACE_OF[command.phase]) if isinstance(command, domain.SetPhase) else _Numbers()
 
 
@@ -204,6 +215,7 @@ def _listing_numbers(listing: domain.ListAsset) -> _Numbers:
         price=listing.reference_price_units,
         stop_price=listing.tick_size_units,
         quantity=listing.lot_size,
-        flag=bool(listing.maker_fee_bps or listing.taker_fee_bps),
+        display_quantity=listing.maker_fee_ppm,
+        expires_at_ms=listing.taker_fee_ppm,
         band_bits=0 if band is None else int(np.float64(band).view(np.int64)),
     )

@@ -14,7 +14,9 @@ def uncross(state: State, asset: Asset) -> None:
     while (price_units := uncrossing_price(asset)) is not None:
         while pair := _next_pair(asset, price_units):
             maker, taker = sorted(pair, key=lambda order: order.accepted_offset)
-            meet(state, maker, taker, min(maker.shown, taker.shown), price_units)
+            # Nobody in an auction gives the other a price to take: both pay for taking.
+            fees_ppm = (maker.fees.taker_ppm, taker.fees.taker_ppm)
+            meet(state, maker, taker, min(maker.shown, taker.shown), price_units, fees_ppm)
 
 
 def uncrossing_price(asset: Asset) -> int | None:

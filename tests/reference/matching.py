@@ -9,6 +9,7 @@ from itertools import groupby
 from engine.domain import (
     BALANCE_QUANTITY_MAX,
     BALANCE_UNITS_MAX,
+    HOUSE_ID,
     ExecutionType,
     Liquidity,
     Phase,
@@ -18,7 +19,10 @@ from engine.domain import (
     Trade,
 )
 from engine.messages import Message
+from engine.units import decimal_from_units
 from tests.reference.asset import Asset
+from tests.reference.cover import covered_quantity
+from tests.reference.fees import fee_units
 from tests.reference.order import Order, report
 from tests.reference.state import State
 
@@ -30,27 +34,58 @@ def bring_in(state: State, order: Order) -> None:
         while order.is_open and (maker := asset.best(order.side.opposite)):
             if not order.reaches(maker.resting_price_units):
                 break
-            quantity = min(order.remaining_quantity, maker.shown)
-            meet(state, maker, order, quantity, maker.resting_price_units)
+            _take(state, maker, order, asset)
     if order.is_open and order.may_rest:
         state.rest(order)
     elif order.is_open:
         state.end(order, Status.EXPIRED, Message.NO_MORE_ON_OFFER)
 
 
-def meet(state: State, maker: Order, taker: Order, quantity: int, price_units: int) -> None:
-    """Do what the rules say when two orders meet: they trade, or one of them ends, or both do."""
-    if maker.investor_id == taker.investor_id and taker.self_trade is not SelfTrade.NONE:
+def _take(state: State, maker: Order, taker: Order, asset: Asset) -> None:
+    price_units = maker.resting_price_units
+    wanted = min(taker.remaining_quantity, maker.shown)
+    fees_ppm = (maker.fees.maker_ppm, taker.fees.taker_ppm)
+    if _is_own(maker, taker):
+        meet(state, maker, taker, wanted, price_units, fees_ppm)
+        return
+    quantity = covered_quantity(state, taker, asset, wanted, price_units)
+    traded = quantity > 0 and meet(state, maker, taker, quantity, price_units, fees_ppm)
+    if quantity == 0 or (traded and quantity < wanted):
+        lot_units = asset.listing.lot_size * taker.fees.share_cost_units(price_units)
+        free_units = state.free_cash_units(taker.investor_id, without=taker.order_id)
+        state.end(
+            taker,
+            Status.EXPIRED,
+            Message.CASH_COVERS_NO_MORE,
+            price=decimal_from_units(lot_units),
+            detail=decimal_from_units(free_units),
+        )
+
+
+def meet(
+    state: State, maker: Order, taker: Order, quantity: int, price_units: int, fees_ppm: tuple[int, int]
+) -> bool:
+    """Do what the rules say when two orders meet: they trade, or one of them ends, or both do.
+
+    `fees_ppm` are what the maker and the taker pay. Tells whether they traded.
+    """
+    maker_fee, taker_fee = (fee_units(quantity * price_units, ppm) for ppm in fees_ppm)
+    house = state.accounts[HOUSE_ID]
+    if _is_own(maker, taker):
         if taker.self_trade is not SelfTrade.EXPIRE_TAKER:
             state.end(maker, Status.EXPIRED, Message.MET_NEWER)
         if taker.self_trade is not SelfTrade.EXPIRE_MAKER:
             state.end(taker, Status.EXPIRED, Message.MET_OLDER)
-    elif _leaves_bounds(state, maker, quantity, price_units):
+    elif _leaves_bounds(state, maker, quantity, price_units, maker_fee):
         state.end(maker, Status.EXPIRED, Message.ACCOUNT_BOUND)
-    elif _leaves_bounds(state, taker, quantity, price_units):
+    elif _leaves_bounds(state, taker, quantity, price_units, taker_fee):
         state.end(taker, Status.EXPIRED, Message.ACCOUNT_BOUND)
+    elif house.cash_units + maker_fee + taker_fee > BALANCE_UNITS_MAX:
+        state.end(taker, Status.EXPIRED, Message.HOUSE_BOUND)
     else:
-        _trade(state, maker, taker, quantity, price_units)
+        _trade(state, maker, taker, quantity, price_units, (maker_fee, taker_fee))
+        return True
+    return False
 
 
 def would_cross(asset: Asset, side: Side, price_units: int) -> bool:
@@ -64,10 +99,24 @@ def would_cross(asset: Asset, side: Side, price_units: int) -> bool:
 
 def can_fill(asset: Asset, taker: Order) -> bool:
     """Tell whether an order could trade whole at once."""
-    return sum(_offered(asset, taker)) >= taker.quantity
+    return sum(quantity for _, quantity in _offered(asset, taker)) >= taker.quantity
 
 
-def _offered(asset: Asset, taker: Order) -> Iterator[int]:
+def cost_to_fill(asset: Asset, taker: Order) -> int:
+    """Give what an order that could trade whole at once would cost a buyer at the most."""
+    missing, cost_units = taker.quantity, 0
+    for price_units, offered in _offered(asset, taker):
+        taken = min(missing, offered)
+        cost_units += taken * taker.fees.share_cost_units(price_units)
+        missing -= taken
+    return cost_units
+
+
+def _is_own(maker: Order, taker: Order) -> bool:
+    return maker.investor_id == taker.investor_id and taker.self_trade is not SelfTrade.NONE
+
+
+def _offered(asset: Asset, taker: Order) -> Iterator[tuple[int, int]]:
     for price_units, level in groupby(
         asset.queue(taker.side.opposite), lambda order: order.resting_price_units
     ):
@@ -76,19 +125,19 @@ def _offered(asset: Asset, taker: Order) -> Iterator[int]:
         makers = list(level)
         own = [order for order in makers if order.investor_id == taker.investor_id]
         if not own or taker.self_trade is SelfTrade.NONE:
-            yield from (order.remaining_quantity for order in makers)
+            yield from ((price_units, order.remaining_quantity) for order in makers)
         elif taker.self_trade is SelfTrade.EXPIRE_MAKER:
-            yield from (order.remaining_quantity for order in makers if order not in own)
+            yield from ((price_units, order.remaining_quantity) for order in makers if order not in own)
         else:
             # One's own order is met before the next slices of those that stand before it.
-            yield from (order.shown for order in makers[: makers.index(own[0])])
+            yield from ((price_units, order.shown) for order in makers[: makers.index(own[0])])
             return
 
 
-def _leaves_bounds(state: State, order: Order, quantity: int, price_units: int) -> bool:
+def _leaves_bounds(state: State, order: Order, quantity: int, price_units: int, fee: int) -> bool:
     account = state.accounts[order.investor_id]
     signed = quantity if order.side is Side.BUY else -quantity
-    cash_units = account.cash_units - signed * price_units
+    cash_units = account.cash_units - signed * price_units - fee
     after = replace(account.holding(order.symbol))
     after.trade(signed, price_units)
     return (
@@ -98,7 +147,9 @@ def _leaves_bounds(state: State, order: Order, quantity: int, price_units: int) 
     )
 
 
-def _trade(state: State, maker: Order, taker: Order, quantity: int, price_units: int) -> None:
+def _trade(
+    state: State, maker: Order, taker: Order, quantity: int, price_units: int, fees: tuple[int, int]
+) -> None:
     state.assets[taker.symbol].last_price_units = price_units
     buyer, seller = (taker, maker) if taker.side is Side.BUY else (maker, taker)
     state.events.append(
@@ -113,26 +164,30 @@ def _trade(state: State, maker: Order, taker: Order, quantity: int, price_units:
             taker_side=taker.side,
         )
     )
-    for order, liquidity in ((maker, Liquidity.MAKER), (taker, Liquidity.TAKER)):
-        _fill(state, order, quantity, price_units)
+    for order, liquidity, fee in ((maker, Liquidity.MAKER, fees[0]), (taker, Liquidity.TAKER, fees[1])):
+        _fill(state, order, quantity, price_units, fee)
         state.events.append(
             report(
                 order,
                 ExecutionType.TRADE,
                 last_price_units=price_units,
                 last_quantity=quantity,
+                fee_units=fee,
                 trade_index=state.trades,
                 liquidity=liquidity,
             )
         )
     state.trades += 1
+    if sum(fees):
+        state.accounts[HOUSE_ID].cash_units += sum(fees)
+        state.touch(HOUSE_ID)
 
 
-def _fill(state: State, order: Order, quantity: int, price_units: int) -> None:
+def _fill(state: State, order: Order, quantity: int, price_units: int, fee: int) -> None:
     state.touch(order.investor_id, order.symbol)
     account = state.accounts[order.investor_id]
     signed = quantity if order.side is Side.BUY else -quantity
-    account.cash_units -= signed * price_units
+    account.cash_units -= signed * price_units + fee
     account.holding(order.symbol).trade(signed, price_units)
     order.filled_quantity += quantity
     order.traded_units += quantity * price_units
