@@ -52,6 +52,8 @@ HOUR_MS = 3_600_000
 # 12:00 in Brazil, so that an hour or two later is the same day.
 NOON_MS = 1_790_002_800_000 // (24 * HOUR_MS) * 24 * HOUR_MS + 15 * HOUR_MS
 
+# What limits are called here, but for that of an order's value.
+_COUNTS = {"open": "open_orders", "rate": "orders_per_second"}
 # Prices that an order gives although its type takes none.
 _PRICE_WORDS = {"at": "price_units", "stop_price": "stop_price_units"}
 
@@ -229,9 +231,6 @@ class Stage:
             f"cost {decimal(position.cost_units)} profit {decimal(position.realized_profit_units)}"
             for position in positions
         )
-
-
-_COUNTS = {"open": "open_orders", "rate": "orders_per_second"}
 
 
 def units(price: str) -> int:
