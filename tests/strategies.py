@@ -184,7 +184,8 @@ class _Tickets:
     def __init__(self, given: int = 0) -> None:
         self._closed = given > 0
         self._given = [
-            _Ticket(f"o-{number}", INVESTORS[number % 5], _SYMBOLS[number // 5 % 4]) for number in range(given)
+            _Ticket(f"o-{number}", INVESTORS[number % 5], _SYMBOLS[number // 5 % 4])
+            for number in range(given)
         ]
 
     def new(self, dice: Random) -> _Ticket:

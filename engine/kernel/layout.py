@@ -70,10 +70,11 @@ class EventKind(IntEnum):
 
 
 # A command, decoded. Fields that its kind does not use are 0. `account` and `asset` are rows, NONE when there
-# is no such name yet (a cancel_all, deposit or withdrawal without a symbol and a kill_switch have ANY_ASSET). `id_low` and
-# `id_high` are 96 bits of a hash of the order id. The texts stand, as UTF-8 that is escaped for JSON, one
-# behind the other in the batch's text from `text` on, in the order of their lengths here: order id, client
-# order id, investor id, symbol, message (of a malformed record). `client_length` 0: no client order id.
+# is no such name yet (a cancel_all, deposit or withdrawal without a symbol has ANY_ASSET, and so has a
+# kill_switch). `id_low` and `id_high` are 96 bits of a hash of the order id. The texts stand, as UTF-8 that is
+# escaped for JSON, one behind the other in the batch's text from `text` on, in the order of their lengths here:
+# order id, client order id, investor id, symbol, message (of a malformed record). `client_length` 0: no client
+# order id.
 #   place, amend: `price`, `stop_price` ten-thousandths, 0 for none; `quantity` shares (amend: 0 for none)
 #   list_asset: `price` the reference price, `stop_price` the tick, `quantity` the lot, `id_low` the bits of
 #               the band's float64, 0 without one; `display_quantity` the maker's fee in millionths,
@@ -183,9 +184,9 @@ assert EXECUTION.itemsize == ACCOUNT_EVENT.itemsize == ASSET_EVENT.itemsize == E
 
 # An open order. It is in one queue of a ladder (a price of its book, or a stop price), in its account's list,
 # and, when it expires, in a queue of the ladder of expiries. `shown` is what of it may trade before it queues
-# again, `share_cost` what a buy holds for each share that is left, `fees` the row of those that it pays,
-# `account_previous` UNLISTED while it is not in its account's list. The bytes of its two ids, its client order
-# id last, are in the chunks from `text` on.
+# again, `share_cost` what a buy holds for each share that is left, `fees` the row of those that it pays;
+# `account_previous` is UNLISTED while it is not in its account's list. The bytes of its two ids, its client
+# order id last, are in the chunks from `text` on.
 ORDER: Final = np.dtype(
     [
         ("price", "i8"),

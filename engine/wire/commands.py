@@ -216,13 +216,22 @@ def decode_command(value: bytes | None) -> domain.Command:
 
 def encode_command(command: domain.Command) -> bytes:
     """Write a command as a record of the `orders` topic."""
-    record = _RECORDS[type(command)]
+    return _encoder.encode(_RECORDS[type(command)](**record_fields(command)))
+
+
+def record_fields(command: domain.Command) -> dict[str, Any]:
+    """Give a command's fields as its record has them: by their names there, amounts as decimal numbers."""
     fields: dict[str, Any] = {}
-    for name in record.__struct_fields__:
+    for name in record_names(type(command)):
         counted = _COUNTED.get(name)
         value = getattr(command, counted.inside if counted else name)
         fields[name] = counted.decimal(value) if counted and value is not None else value
-    return _encoder.encode(record(**fields))
+    return fields
+
+
+def record_names(kind: type[domain.Command]) -> tuple[str, ...]:
+    """Name the fields that a kind of command's records have, but `command`."""
+    return _RECORDS[kind].__struct_fields__
 
 
 def command_key(command: domain.Command) -> bytes:

@@ -170,26 +170,33 @@ class _Numbers(NamedTuple):
 
 
 def _numbers(command: Command) -> _Numbers:
+    numbers = _Numbers()
     match command:
         case domain.Place():
-            return _place_numbers(command)
+            numbers = _place_numbers(command)
         case domain.Amend():
-            return _Numbers(price=command.price_units or 0, quantity=command.quantity or 0)
+            numbers = _Numbers(price=command.price_units or 0, quantity=command.quantity or 0)
         case domain.ListAsset():
-            return _listing_numbers(command)
+            numbers = _listing_numbers(command)
         case domain.Deposit() | domain.Withdraw():
-            return _Numbers(price=command.cash_units or 0, quantity=command.quantity or 0)
+            numbers = _Numbers(price=command.cash_units or 0, quantity=command.quantity or 0)
         case domain.OpenAccount():
-            return _Numbers(flag=command.unlimited)
+            numbers = _Numbers(flag=command.unlimited)
         case domain.KillSwitch():
-            return _Numbers(flag=command.on)
+            numbers = _Numbers(flag=command.on)
         case domain.SetLimits():
-            return _Numbers(
-                price=command.order_value_max_units or 0,
-                quantity=command.open_orders_max or 0,
-                display_quantity=command.orders_per_second_max or 0,
-            )
-    return _Numbers(side=_PLACE_OF[command.phase]) if isinstance(command, domain.SetPhase) else _Numbers()
+            numbers = _limits_numbers(command)
+        case domain.SetPhase():
+            numbers = _Numbers(side=_PLACE_OF[command.phase])
+    return numbers
+
+
+def _limits_numbers(limits: domain.SetLimits) -> _Numbers:
+    return _Numbers(
+        price=limits.order_value_max_units or 0,
+        quantity=limits.open_orders_max or 0,
+        display_quantity=limits.orders_per_second_max or 0,
+    )
 
 
 def _place_numbers(place: domain.Place) -> _Numbers:

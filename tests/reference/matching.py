@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
 from engine.domain import (
     BALANCE_QUANTITY_MAX,
@@ -41,51 +42,60 @@ def bring_in(state: State, order: Order) -> None:
         state.end(order, Status.EXPIRED, Message.NO_MORE_ON_OFFER)
 
 
-def _take(state: State, maker: Order, taker: Order, asset: Asset) -> None:
-    price_units = maker.resting_price_units
-    wanted = min(taker.remaining_quantity, maker.shown)
-    fees_ppm = (maker.fees.maker_ppm, taker.fees.taker_ppm)
-    if _is_own(maker, taker):
-        meet(state, maker, taker, wanted, price_units, fees_ppm)
-        return
-    quantity = covered_quantity(state, taker, asset, wanted, price_units)
-    traded = quantity > 0 and meet(state, maker, taker, quantity, price_units, fees_ppm)
-    if quantity == 0 or (traded and quantity < wanted):
-        lot_units = asset.listing.lot_size * taker.fees.share_cost_units(price_units)
-        free_units = state.free_cash_units(taker.investor_id, without=taker.order_id)
-        state.end(
-            taker,
-            Status.EXPIRED,
-            Message.CASH_COVERS_NO_MORE,
-            price=decimal_from_units(lot_units),
-            detail=decimal_from_units(free_units),
-        )
+class Deal(NamedTuple):
+    """Shares that two orders may exchange, and what each of the two pays for it."""
+
+    quantity: int
+    price_units: int
+    maker_fee_units: int
+    taker_fee_units: int
 
 
-def meet(
-    state: State, maker: Order, taker: Order, quantity: int, price_units: int, fees_ppm: tuple[int, int]
-) -> bool:
+def deal_of(quantity: int, price_units: int, maker_ppm: int, taker_ppm: int) -> Deal:
+    """Reckon what two orders would pay for a trade, at their rates."""
+    value_units = quantity * price_units
+    return Deal(quantity, price_units, fee_units(value_units, maker_ppm), fee_units(value_units, taker_ppm))
+
+
+def meet(state: State, maker: Order, taker: Order, deal: Deal) -> bool:
     """Do what the rules say when two orders meet: they trade, or one of them ends, or both do.
 
-    `fees_ppm` are what the maker and the taker pay. Tells whether they traded.
+    Tells whether they traded.
     """
-    maker_fee, taker_fee = (fee_units(quantity * price_units, ppm) for ppm in fees_ppm)
-    house = state.accounts[HOUSE_ID]
+    fees_units = deal.maker_fee_units + deal.taker_fee_units
     if _is_own(maker, taker):
         if taker.self_trade is not SelfTrade.EXPIRE_TAKER:
             state.end(maker, Status.EXPIRED, Message.MET_NEWER)
         if taker.self_trade is not SelfTrade.EXPIRE_MAKER:
             state.end(taker, Status.EXPIRED, Message.MET_OLDER)
-    elif _leaves_bounds(state, maker, quantity, price_units, maker_fee):
+    elif _leaves_bounds(state, maker, deal, deal.maker_fee_units):
         state.end(maker, Status.EXPIRED, Message.ACCOUNT_BOUND)
-    elif _leaves_bounds(state, taker, quantity, price_units, taker_fee):
+    elif _leaves_bounds(state, taker, deal, deal.taker_fee_units):
         state.end(taker, Status.EXPIRED, Message.ACCOUNT_BOUND)
-    elif house.cash_units + maker_fee + taker_fee > BALANCE_UNITS_MAX:
+    elif state.accounts[HOUSE_ID].cash_units + fees_units > BALANCE_UNITS_MAX:
         state.end(taker, Status.EXPIRED, Message.HOUSE_BOUND)
     else:
-        _trade(state, maker, taker, quantity, price_units, (maker_fee, taker_fee))
+        _trade(state, maker, taker, deal)
         return True
     return False
+
+
+def _take(state: State, maker: Order, taker: Order, asset: Asset) -> None:
+    price_units = maker.resting_price_units
+    wanted = min(taker.remaining_quantity, maker.shown)
+    # One's own order is never paid for.
+    quantity = wanted if _is_own(maker, taker) else covered_quantity(state, taker, asset, wanted, price_units)
+    deal = deal_of(quantity, price_units, maker.fees.maker_ppm, taker.fees.taker_ppm)
+    has_traded = quantity > 0 and meet(state, maker, taker, deal)
+    if quantity == 0 or (has_traded and quantity < wanted):
+        _end_uncovered(state, taker, asset, price_units)
+
+
+def _end_uncovered(state: State, order: Order, asset: Asset, price_units: int) -> None:
+    lot_units = asset.listing.lot_size * order.fees.share_cost_units(price_units)
+    free_units = state.free_cash_units(order.investor_id, without=order.order_id)
+    lot, free = decimal_from_units(lot_units), decimal_from_units(free_units)
+    state.end(order, Status.EXPIRED, Message.CASH_COVERS_NO_MORE, price=lot, detail=free)
 
 
 def would_cross(asset: Asset, side: Side, price_units: int) -> bool:
@@ -134,12 +144,12 @@ def _offered(asset: Asset, taker: Order) -> Iterator[tuple[int, int]]:
             return
 
 
-def _leaves_bounds(state: State, order: Order, quantity: int, price_units: int, fee: int) -> bool:
+def _leaves_bounds(state: State, order: Order, deal: Deal, fee: int) -> bool:
     account = state.accounts[order.investor_id]
-    signed = quantity if order.side is Side.BUY else -quantity
-    cash_units = account.cash_units - signed * price_units - fee
+    signed = deal.quantity if order.side is Side.BUY else -deal.quantity
+    cash_units = account.cash_units - signed * deal.price_units - fee
     after = replace(account.holding(order.symbol))
-    after.trade(signed, price_units)
+    after.trade(signed, deal.price_units)
     return (
         abs(cash_units) > BALANCE_UNITS_MAX
         or abs(after.quantity) > BALANCE_QUANTITY_MAX
@@ -147,16 +157,14 @@ def _leaves_bounds(state: State, order: Order, quantity: int, price_units: int, 
     )
 
 
-def _trade(
-    state: State, maker: Order, taker: Order, quantity: int, price_units: int, fees: tuple[int, int]
-) -> None:
-    state.assets[taker.symbol].last_price_units = price_units
+def _trade(state: State, maker: Order, taker: Order, deal: Deal) -> None:
+    state.assets[taker.symbol].last_price_units = deal.price_units
     buyer, seller = (taker, maker) if taker.side is Side.BUY else (maker, taker)
     state.events.append(
         Trade(
             symbol=taker.symbol,
-            price_units=price_units,
-            quantity=quantity,
+            price_units=deal.price_units,
+            quantity=deal.quantity,
             buyer_id=buyer.investor_id,
             seller_id=seller.investor_id,
             buy_order_id=buyer.order_id,
@@ -164,36 +172,43 @@ def _trade(
             taker_side=taker.side,
         )
     )
-    for order, liquidity, fee in ((maker, Liquidity.MAKER, fees[0]), (taker, Liquidity.TAKER, fees[1])):
-        _fill(state, order, quantity, price_units, fee)
+    for order, liquidity, fee in (
+        (maker, Liquidity.MAKER, deal.maker_fee_units),
+        (taker, Liquidity.TAKER, deal.taker_fee_units),
+    ):
+        _fill(state, order, deal, fee)
         state.events.append(
             report(
                 order,
                 ExecutionType.TRADE,
-                last_price_units=price_units,
-                last_quantity=quantity,
+                last_price_units=deal.price_units,
+                last_quantity=deal.quantity,
                 fee_units=fee,
                 trade_index=state.trades,
                 liquidity=liquidity,
             )
         )
     state.trades += 1
-    if sum(fees):
-        state.accounts[HOUSE_ID].cash_units += sum(fees)
+    _pay_house(state, deal.maker_fee_units + deal.taker_fee_units)
+
+
+def _pay_house(state: State, fee: int) -> None:
+    if fee:
+        state.accounts[HOUSE_ID].cash_units += fee
         state.touch(HOUSE_ID)
 
 
-def _fill(state: State, order: Order, quantity: int, price_units: int, fee: int) -> None:
+def _fill(state: State, order: Order, deal: Deal, fee: int) -> None:
     state.touch(order.investor_id, order.symbol)
     account = state.accounts[order.investor_id]
-    signed = quantity if order.side is Side.BUY else -quantity
-    account.cash_units -= signed * price_units + fee
-    account.holding(order.symbol).trade(signed, price_units)
-    order.filled_quantity += quantity
-    order.traded_units += quantity * price_units
+    signed = deal.quantity if order.side is Side.BUY else -deal.quantity
+    account.cash_units -= signed * deal.price_units + fee
+    account.holding(order.symbol).trade(signed, deal.price_units)
+    order.filled_quantity += deal.quantity
+    order.traded_units += deal.quantity * deal.price_units
     order.status = Status.PARTIALLY_FILLED
     if state.rests(order):
-        _take_from_slice(state.assets[order.symbol], order, quantity)
+        _take_from_slice(state.assets[order.symbol], order, deal.quantity)
     if not order.remaining_quantity:
         state.forget(order, Status.FILLED)
 

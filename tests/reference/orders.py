@@ -67,11 +67,7 @@ def cancel_all(state: State, cancel: CancelAll) -> None:
     state.account(cancel.investor_id)
     if cancel.symbol is not None:
         state.asset(cancel.symbol)
-    own = [
-        order
-        for order in state.orders_of(cancel.investor_id)
-        if cancel.symbol in {None, order.symbol}
-    ]
+    own = [order for order in state.orders_of(cancel.investor_id) if cancel.symbol in {None, order.symbol}]
     if not own:
         raise Refusal(Message.NOTHING_TO_CANCEL)
     for order in own:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-
 from typing import Any
 
 from engine.domain import HOUSE_ID, AccountChanged, Event, ExecutionType, Limits, Position, Side, Status
@@ -39,6 +38,9 @@ class Holding:
         self.cost_units += quantity * price_units
 
 
+NO_LIMITS = Limits(order_value_max_units=None, open_orders_max=None, orders_per_second_max=None)
+
+
 @dataclass
 class Account:
     """An investor's cash and shares. What of them is held follows from the open orders.
@@ -49,7 +51,7 @@ class Account:
     investor_id: str
     unlimited: bool
     cash_units: int = 0
-    limits: Limits = Limits(order_value_max_units=None, open_orders_max=None, orders_per_second_max=None)
+    limits: Limits = NO_LIMITS
     trading_disabled: bool = False
     sent_seconds: list[int] = field(default_factory=list)
     holdings: dict[str, Holding] = field(default_factory=dict)
@@ -156,9 +158,7 @@ class State:
         asset = self.assets[order.symbol]
         return order in asset.waiting or order in asset.queue(order.side)
 
-    def end(
-        self, order: Order, status: Status, message: Message = Message.NONE, **values: object
-    ) -> None:
+    def end(self, order: Order, status: Status, message: Message = Message.NONE, **values: object) -> None:
         """End an order before it is filled, and report it; `values` stand in the message's braces."""
         if self.rests(order):
             self.unrest(order)
