@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cache
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -28,11 +29,12 @@ from engine.kernel.books import TOLD_LEVEL, take_changed_levels
 from engine.kernel.layout import NONE, Capacity, EventKind
 from engine.kernel.memory import Memory
 from engine.kernel.run import run as run_kernel
-from engine.names import Names
+from engine.names import Names, investor_names
 from engine.wire.rows import CommandRows
 
 _TIME_MS: Final = 1_790_000_000_000
 _SMALL_BATCH: Final = 100
+_FETCHED: Final = 5_000  # about as many as a poll of Kafka brings
 _SINGLES: Final = 20_000
 _RESTING_MANY: Final = 1_000_000
 _NAME_BYTES_MAX: Final = 1 << 16
@@ -52,10 +54,7 @@ class _Book:
     def __init__(self, symbols: int) -> None:
         self._memory = Memory(Capacity())
         self._levels = np.zeros(len(self._memory.changed_levels), TOLD_LEVEL)
-        batch = CommandRows(Names(INVESTORS, _NAME_BYTES_MAX), Names(symbols, _NAME_BYTES_MAX))
-        opened = stream_opening(symbols=symbols)
-        for offset, command in enumerate(opened):
-            batch.add(command, offset, _TIME_MS)
+        batch = _opening(symbols)
         self.run(batch.commands, batch.text)
 
     def run(self, rows: Array, text: Array) -> None:
@@ -73,6 +72,18 @@ class _Book:
             yield memory.events[: header[h.EVENTS]]
             if 2 * header[h.CHANGED_LEVELS] > len(memory.changed_levels):
                 take_changed_levels(header, self._levels)
+        memory.give_back()
+
+
+@cache
+def _opening(symbols: int) -> CommandRows:
+    batch = CommandRows(
+        investor_names(1 + INVESTORS, _NAME_BYTES_MAX),
+        Names(symbols, _NAME_BYTES_MAX),
+    )
+    for offset, command in enumerate(stream_opening(symbols=symbols)):
+        batch.add(command, offset, _TIME_MS)
+    return batch
 
 
 class _Load(NamedTuple):
@@ -93,7 +104,7 @@ def run(*, commands: int, rounds: int, resting: int) -> None:
 
 def _load(commands: int, symbols: int, resting: int) -> _Load:
     made = stream(commands, symbols=symbols, resting=resting)
-    return _Load(made, *command_rows(made, first_offset=symbols + INVESTORS, time_ms=_TIME_MS))
+    return _Load(made, *command_rows(made, first_offset=len(_opening(symbols)), time_ms=_TIME_MS))
 
 
 def _print_rates(load: _Load, rounds: int) -> None:
@@ -192,7 +203,8 @@ def _print_memory() -> None:
     load = _load(_RESTING_MANY, 1, _RESTING_MANY)
     book = _Book(1)
     before = process.memory_info().rss
-    book.run(load.rows, load.text)
+    for first in range(0, _RESTING_MANY, _FETCHED):
+        book.run(load.rows[first : first + _FETCHED], load.text)
     grown = process.memory_info().rss - before
     print_figures(
         f"memory with {_RESTING_MANY:,} orders resting",
