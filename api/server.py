@@ -10,6 +10,7 @@ import uvicorn
 
 from api.app import create_app
 from api.config import ApiConfig
+from api.patience import ImpatientProtocol
 from api.services import Services
 from engine.progress import Report
 
@@ -52,12 +53,15 @@ async def run(config: ApiConfig, *, report: Report) -> None:
             host=config.host,
             port=config.port,
             loop="none",
-            http="httptools",
+            http=ImpatientProtocol,
             ws="none",
             lifespan="on",
             access_log=False,
             log_config=None,
             server_header=False,
+            # Unless told of a proxy, nobody is believed about where a request comes from.
+            proxy_headers=bool(config.trusted_proxies),
+            forwarded_allow_ips=list(config.trusted_proxies),
             timeout_keep_alive=30,
             timeout_graceful_shutdown=_STOP_TIMEOUT_S,
         )

@@ -106,7 +106,7 @@ async def _open_market(settings: Settings) -> None:
 
     for attempt in range(_OPEN_ATTEMPTS):
         try:
-            await open_market(settings.connection, time_ms=now_ms(), investor_id=settings.investor_id)
+            await open_market(settings.connection, time_ms=now_ms(), investor_id=settings.demo_investor_id)
             return
         except LogError as error:
             if attempt == _OPEN_ATTEMPTS - 1:
