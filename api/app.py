@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api import errors
 from api.config import ApiConfig
-from api.dependencies import signed_in
+from api.dependencies import current_admin, current_investor
 from api.errors import answers
 from api.history import HistoryUnavailableError
 from api.identity.credentials import API_KEY_HEADER
@@ -21,6 +21,7 @@ from api.identity.service import Identity
 from api.middleware import Gate
 from api.routes import (
     account,
+    admin,
     assets,
     auth,
     books,
@@ -32,6 +33,8 @@ from api.routes import (
     stream,
     trades,
     transactions,
+    users,
+    wallet,
 )
 from api.sender import BrokerUnavailableError
 from api.services import Services
@@ -50,7 +53,6 @@ def create_app(config: ApiConfig) -> FastAPI:
         identity_url(config.database_url),
         secret_key=config.secret_key.get_secret_value(),
         with_demo=config.demo,
-        pace=Pace(orders_per_second=config.orders_per_second, requests_per_second=config.requests_per_second),
     )
 
     @asynccontextmanager
@@ -61,16 +63,21 @@ def create_app(config: ApiConfig) -> FastAPI:
     app = FastAPI(title="Homebroker", version="1", description=_DESCRIPTION, lifespan=lifespan)
     app.state.services = services
     app.state.identity = identity
+    app.state.pace = Pace(
+        orders_per_second=config.orders_per_second, requests_per_second=config.requests_per_second
+    )
+    app.state.deposits = wallet.deposit_buckets()
     errors.install(app)
     app.add_exception_handler(BrokerUnavailableError, _broker_unavailable)
     app.add_exception_handler(HistoryUnavailableError, _history_unavailable)
     for resource in (assets, books, trades, candles, transactions, stream, health, auth, sessions, keys):
         app.include_router(resource.router)
     # Also for routes that use nothing of the caller's, so that none can be left open by mistake.
-    for resource in (orders, account):
-        app.include_router(
-            resource.router, dependencies=[Depends(signed_in)], responses=answers(401, 403, 429)
-        )
+    for resources, check in (((orders, account, wallet), current_investor), ((admin, users), current_admin)):
+        for resource in resources:
+            app.include_router(
+                resource.router, dependencies=[Depends(check)], responses=answers(401, 403, 429)
+            )
     app.add_middleware(
         CORSMiddleware,
         allow_origins=config.page_origins,

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from api.errors import ApiError, forbidden, not_signed_in, rate_limited, unknown_symbol
 from api.identity.callers import Caller, Role
 from api.identity.credentials import API_KEY_HEADER, SESSION_COOKIE, credential_of
+from api.identity.limits import Pace
 from api.identity.service import Identity
 from api.live.view import LiveView
 from api.middleware import READING, serve_while
@@ -64,7 +65,7 @@ async def signed_in(
             require_own_page(request, services(request))
         if caller.read_only:
             raise forbidden("This API key is read-only; make one that is not.")
-    _check_pace(request, made, caller)
+    _check_pace(request, caller)
     serve_while(request, lambda: made.recognition.is_good(credential.secret, caller))
     return caller
 
@@ -76,14 +77,14 @@ def current_investor(caller: Annotated[Caller, Depends(signed_in)]) -> str:
     return caller.investor_id
 
 
-def admin(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+def current_admin(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
     """Give the caller, who is an admin."""
     if caller.role is not Role.ADMIN:
         raise forbidden("Only an admin may do this.")
     return caller
 
 
-def person(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
+def current_person(caller: Annotated[Caller, Depends(signed_in)]) -> Caller:
     """Give the caller, who has shown a password: an API key may not make keys or take over its user."""
     if caller.session_id is None:
         raise forbidden("An API key may not do this; sign in with the password.")
@@ -101,8 +102,10 @@ def require_own_page(request: Request, made: Services) -> None:
         )
 
 
-def _check_pace(request: Request, made: Identity, caller: Caller) -> None:
-    wait_s = made.pace.wait_s(caller.user_id, request.method, request.url.path, now_s=time.monotonic())
+def _check_pace(request: Request, caller: Caller) -> None:
+    pace = request.app.state.pace
+    assert isinstance(pace, Pace)
+    wait_s = pace.wait_s(caller.user_id, request.method, request.url.path, now_s=time.monotonic())
     if wait_s > 0:
         raise rate_limited(wait_s, f"Too many requests of yours; wait {max(1, math.ceil(wait_s))} s.")
 
@@ -142,8 +145,8 @@ WithIdentity: TypeAlias = Annotated[Identity, Depends(identity)]
 WithView: TypeAlias = Annotated[LiveView, Depends(current_view)]
 SignedIn: TypeAlias = Annotated[Caller, Depends(signed_in)]
 Investor: TypeAlias = Annotated[str, Depends(current_investor)]
-Admin: TypeAlias = Annotated[Caller, Depends(admin)]
-Person: TypeAlias = Annotated[Caller, Depends(person)]
+Admin: TypeAlias = Annotated[Caller, Depends(current_admin)]
+Person: TypeAlias = Annotated[Caller, Depends(current_person)]
 ListedSymbol: TypeAlias = Annotated[str, Depends(listed_symbol)]
 OrderId: TypeAlias = Annotated[
     str, Path(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+$")

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.identity.demo_users import DEMO_INVESTOR_ID
 from engine.log import Connection
 
 SECRET_KEY_BYTES_MIN = 32
@@ -104,7 +105,7 @@ class Settings(BaseSettings):
     @property
     def demo_investor_id(self) -> str | None:
         """Whose account a fresh market opens with play money; none without the demo."""
-        return "demo" if self.demo == "on" else None
+        return DEMO_INVESTOR_ID if self.demo == "on" else None
 
     @property
     def resolved_database_url(self) -> str:

@@ -58,6 +58,14 @@ class UserRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActRow:
+    """What became of a command about an account or an asset; `pending`: the engine has yet to answer."""
+
+    status: Literal["done", "pending"]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
     """An act: who did what to whom or what, from where, and how it came out."""
 

@@ -58,6 +58,28 @@ def note(
     return int(added.scalar_one())
 
 
+def note_own(
+    connection: Connection,
+    username: str,
+    act: str,
+    *,
+    address: str,
+    now_ms: int,
+    subject: str = "",
+    outcome: str = "done",
+) -> None:
+    """Add what a user did for themselves; `subject` is what it was done to, if not the user."""
+    note(
+        connection,
+        actor=username,
+        act=act,
+        subject=subject or username,
+        address=address,
+        now_ms=now_ms,
+        outcome=outcome,
+    )
+
+
 def end(connection: Connection, audit_id: int, *, outcome: str) -> None:
     """Say how an act that had begun came out."""
     changed = {"outcome": outcome[:_OUTCOME_LENGTH_MAX]}

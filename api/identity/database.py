@@ -52,7 +52,7 @@ class IdentityDatabase:
         IdentityUnavailableError
             When the database does not answer; as from `run`.
         """
-        await self._in_thread(lambda: migrate(self.engine))
+        await self._in_thread(self._prepare)
 
     async def run(self, work: Callable[[Connection], _T]) -> _T:
         """Run work in a transaction, which is kept whole or not at all.
@@ -73,6 +73,13 @@ class IdentityDatabase:
         """End the threads and the connections; blocks until what runs is done."""
         self._threads.shutdown()
         self.engine.dispose()
+
+    def _prepare(self) -> None:
+        url = self.engine.url
+        if url.get_backend_name() == "sqlite" and url.database:
+            # Before SQLite makes it: others on this machine have no business with hashes of passwords.
+            Path(url.database).touch(mode=0o600)
+        migrate(self.engine)
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         try:

@@ -2,35 +2,12 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
 from sqlalchemy import Connection, update
 
 from api.identity import users
-from api.identity.callers import Role
+from api.identity.demo_users import DEMO_USERS
 from api.identity.passwords import Passwords
 from api.identity.tables import users as users_table
-
-
-class DemoUser(Struct, frozen=True, kw_only=True):
-    """A user that a demo market is made with."""
-
-    username: str
-    password: str
-    role: Role
-    investor_id: str | None = None
-
-
-DEMO_INVESTOR_ID = "demo"
-DEMO_USERS = (
-    DemoUser(
-        username="demo",
-        password="demo-trader",  # noqa: S106 - told at the start
-        role=Role.TRADER,
-        investor_id=DEMO_INVESTOR_ID,
-    ),
-    DemoUser(username="analyst", password="demo-analyst", role=Role.ANALYST),  # noqa: S106
-    DemoUser(username="admin", password="demo-admin", role=Role.ADMIN),  # noqa: S106
-)
 
 
 async def hashes(passwords: Passwords) -> dict[str, str]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
@@ -12,22 +11,21 @@ import structlog
 from msgspec import Struct
 from sqlalchemy import Connection
 
-from api.identity import audit, demo, keys, sessions, users
-from api.identity.callers import Caller, Role
+from api.identity import audit, demo, sessions, users
+from api.identity.callers import Caller
+from api.identity.clock import now_ms
 from api.identity.database import IdentityDatabase, IdentityUnavailableError
-from api.identity.keys import ApiKey
-from api.identity.limits import Buckets, Pace
+from api.identity.directory import Directory
+from api.identity.journal import Journal
 from api.identity.passwords import Passwords
 from api.identity.recognition import Recognition, UnknownCallerError
 from api.identity.sessions import BadRefreshTokenError, ReusedRefreshTokenError, Session
-from api.identity.sign_in import PausedError, SignIn
+from api.identity.sign_in import SignIn
 from api.identity.tokens import ACCESS_TOKEN_LIFE_S, AccessTokens
 from api.identity.users import TakenError, User
 
 _RETRY_S = 2.0
 _TIDY_EVERY_S = 3_600.0
-_REGISTRATIONS_PER_S = 1 / 60
-_REGISTRATIONS_AT_ONCE = 10
 
 _T = TypeVar("_T")
 _log = structlog.get_logger("api")
@@ -52,18 +50,16 @@ class Identity:
         Signs access tokens; empty: a random one for as long as this process lives.
     with_demo : bool
         Whether there are the demo's users, whose passwords everybody knows.
-    pace : Pace
-        How many requests a user may make.
     """
 
-    def __init__(self, url: str, *, secret_key: str, with_demo: bool, pace: Pace) -> None:
+    def __init__(self, url: str, *, secret_key: str, with_demo: bool) -> None:
         self.database = IdentityDatabase(url)
         self.passwords = Passwords()
         self.tokens = AccessTokens(secret_key)
         self.recognition = Recognition(self.database, self.tokens)
         self.sign_in = SignIn(self.database, self.passwords)
-        self.pace = pace
-        self._registrations = Buckets(rate_per_s=_REGISTRATIONS_PER_S, burst=_REGISTRATIONS_AT_ONCE)
+        self.directory = Directory(self.database, self.passwords, self.recognition)
+        self.journal = Journal(self.database)
         self.with_demo = with_demo
 
     @asynccontextmanager
@@ -82,7 +78,7 @@ class Identity:
             await asyncio.to_thread(self.close)
 
     async def prepare(self) -> None:
-        """Make the tables and the demo's users.
+        """Make the tables, or change them as this version needs them.
 
         Raises
         ------
@@ -91,6 +87,9 @@ class Identity:
         """
         await self.passwords.prepare()
         await self.database.prepare()
+
+    async def prepare_demo(self) -> None:
+        """Make the demo's users; or, without the demo, keep out those that are still as it made them."""
         if self.with_demo and await self.database.run(demo.missing):
             hashes = await demo.hashes(self.passwords)
             # Another process of this market may have made them meanwhile.
@@ -107,7 +106,7 @@ class Identity:
         """Begin a session for a program that has shown the user's password."""
 
         def begin(connection: Connection) -> Session:
-            _note_own(connection, user.username, "sign_in", address=address)
+            audit.note_own(connection, user.username, "sign_in", address=address, now_ms=now_ms())
             return sessions.open_for_tokens(connection, user.user_id, address=address, now_ms=now_ms())
 
         return self._pair(await self.database.run(begin), user)
@@ -118,7 +117,7 @@ class Identity:
         def begin(connection: Connection) -> Session:
             if replaced is not None:
                 sessions.revoke_secret(connection, replaced, now_ms=now_ms())
-            _note_own(connection, user.username, "sign_in", address=address)
+            audit.note_own(connection, user.username, "sign_in", address=address, now_ms=now_ms())
             return sessions.open_for_browser(connection, user.user_id, address=address, now_ms=now_ms())
 
         return (await self._changing(begin)).secret
@@ -154,7 +153,7 @@ class Identity:
 
         def end(connection: Connection) -> None:
             sessions.revoke(connection, session_id, now_ms=now_ms())
-            _note_own(connection, caller.username, "sign_out", address=address)
+            audit.note_own(connection, caller.username, "sign_out", address=address, now_ms=now_ms())
 
         await self._changing(end)
 
@@ -165,133 +164,23 @@ class Identity:
             user_id = sessions.revoke_secret(connection, secret, now_ms=now_ms())
             user = None if user_id is None else users.by_id(connection, user_id)
             if user is not None:
-                _note_own(connection, user.username, "sign_out", address=address)
+                audit.note_own(connection, user.username, "sign_out", address=address, now_ms=now_ms())
 
         await self._changing(end)
-
-    async def set_own_password(self, caller: Caller, password: str, *, address: str) -> None:
-        """Give a caller a new password; all sessions but the present one end."""
-        password_hash = await self.passwords.hash(password)
-        mine = (caller.session_id,) if caller.session_id else ()
-
-        def set_it(connection: Connection) -> None:
-            users.change(connection, caller.user_id, password_hash=password_hash, demo=False)
-            sessions.revoke_all(connection, caller.user_id, now_ms=now_ms(), except_for=mine)
-            _note_own(connection, caller.username, "set_password", address=address)
-
-        await self._changing(set_it)
-
-    async def make_key(
-        self, caller: Caller, *, name: str, read_only: bool, expires_ms: int | None, address: str
-    ) -> tuple[ApiKey, str]:
-        """Make an API key of a caller; the second is the key itself.
-
-        Raises
-        ------
-        TooManyKeysError
-            When the caller has too many already.
-        """
-
-        def make(connection: Connection) -> tuple[ApiKey, str]:
-            made = keys.make(
-                connection,
-                caller.user_id,
-                name=name,
-                read_only=read_only,
-                expires_ms=expires_ms,
-                now_ms=now_ms(),
-            )
-            _note_own(connection, caller.username, "make_key", address=address, subject=made[0].key_id)
-            return made
-
-        return await self.database.run(make)
-
-    async def keys_of(self, caller: Caller) -> Sequence[ApiKey]:
-        """List a caller's keys that can be used."""
-        return await self.database.run(
-            lambda connection: keys.good_keys(connection, caller.user_id, now_ms=now_ms())
-        )
-
-    async def revoke_key(self, caller: Caller, key_id: str, *, address: str) -> bool:
-        """End a key of a caller; tells whether there was one."""
-
-        def end(connection: Connection) -> bool:
-            ended = keys.revoke(connection, caller.user_id, key_id, now_ms=now_ms())
-            if ended:
-                _note_own(connection, caller.username, "revoke_key", address=address, subject=key_id)
-            return ended
-
-        return await self._changing(end)
-
-    async def make_user(
-        self,
-        *,
-        username: str,
-        password: str,
-        role: Role,
-        investor_id: str | None,
-        actor: str,
-        address: str,
-    ) -> User:
-        """Make a user.
-
-        Raises
-        ------
-        TakenError
-            When there is one of that name or account.
-        """
-        user = users.new_user(
-            username=username,
-            password_hash=await self.passwords.hash(password),
-            role=role,
-            investor_id=investor_id,
-            now_ms=now_ms(),
-        )
-
-        def make(connection: Connection) -> None:
-            users.add(connection, user)
-            detail = {"role": str(role), "investor_id": user.investor_id}
-            audit.note(
-                connection,
-                actor=actor,
-                act="make_user",
-                subject=username,
-                address=address,
-                now_ms=now_ms(),
-                detail=detail,
-            )
-
-        await self.database.run(make)
-        return user
-
-    async def register(self, username: str, password: str, *, address: str) -> User:
-        """Make a trader who asked for it, with an account of its own.
-
-        Raises
-        ------
-        PausedError
-            When too many came from the address.
-        TakenError
-            When there is a user of that name.
-        """
-        wait_s = self._registrations.take(address, now_s=time.monotonic())
-        if wait_s > 0:
-            raise PausedError(wait_s)
-        return await self.make_user(
-            username=username,
-            password=password,
-            role=Role.TRADER,
-            investor_id=None,
-            actor=username,
-            address=address,
-        )
 
     async def _end_stolen(self, session_id: str, user_id: str, address: str) -> None:
         def end(connection: Connection) -> None:
             sessions.revoke(connection, session_id, now_ms=now_ms())
             user = users.by_id(connection, user_id)
             assert user is not None
-            _note_own(connection, user.username, "reuse_refresh_token", address=address, outcome="revoked")
+            audit.note_own(
+                connection,
+                user.username,
+                "reuse_refresh_token",
+                address=address,
+                now_ms=now_ms(),
+                outcome="revoked",
+            )
 
         await self._changing(end)
         _log.warning("a refresh token came twice; its session was ended", address=address)
@@ -315,6 +204,7 @@ class Identity:
     async def _prepared(self) -> bool:
         try:
             await self.prepare()
+            await self.prepare_demo()
         except IdentityUnavailableError as error:
             _log.warning("the database of users does not answer", error=str(error), retry_s=_RETRY_S)
             return False
@@ -330,22 +220,3 @@ class Identity:
             except IdentityUnavailableError as error:
                 _log.warning("old sessions could not be deleted", error=str(error))
             await asyncio.sleep(_TIDY_EVERY_S)
-
-
-def now_ms() -> int:
-    """Give the present UTC time."""
-    return time.time_ns() // 1_000_000
-
-
-def _note_own(
-    connection: Connection, username: str, act: str, *, address: str, subject: str = "", outcome: str = "done"
-) -> None:
-    audit.note(
-        connection,
-        actor=username,
-        act=act,
-        subject=subject or username,
-        address=address,
-        now_ms=now_ms(),
-        outcome=outcome,
-    )

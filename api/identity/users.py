@@ -49,6 +49,11 @@ def username_of(text: str) -> str | None:
     return name if _USERNAME.fullmatch(name) else None
 
 
+def new_investor_id() -> str:
+    """Name an account that nobody can have opened yet."""
+    return f"i-{new_id()}"
+
+
 def new_user(
     *,
     username: str,
@@ -60,7 +65,7 @@ def new_user(
 ) -> User:
     """Make a user; a trader without an account gets one of its own, under a name that none can have yet."""
     if role is Role.TRADER and investor_id is None:
-        investor_id = f"i-{new_id()}"
+        investor_id = new_investor_id()
     return User(
         user_id=new_id(),
         username=username,

@@ -12,8 +12,10 @@ from api.live.answers import Answers
 from api.live.books import LiveBooks
 from api.live.candles import INTERVALS_MS, SymbolCandles, bucket_start
 from api.live.orders import LiveOrders
+from api.live.outcomes import Outcomes
 from api.live.tickers import ticker
 from api.payloads import BookChange, BookLevels, Ticker
+from engine.domain import ExecutionType
 from engine.identity import SeenOutputs
 from engine.log import LogRecord
 from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
@@ -70,6 +72,7 @@ class LiveView:
         self.orders = LiveOrders()
         self.account = LiveAccount(investor_id, self.last_price)
         self.answers = Answers()
+        self.outcomes = Outcomes()
         self.positions: Positions = {}
         self._key = investor_id.encode()
         self._investor_id = investor_id
@@ -128,6 +131,7 @@ class LiveView:
         for record in records:
             if record.value is not None and seen.is_new(asset := decode_asset(record.value)):
                 self.assets[asset.symbol] = asset
+                self.outcomes.done(asset.offset)
                 changes.symbols[asset.symbol] = None
                 self.time_ms = max(self.time_ms, asset.time_ms)
 
@@ -170,15 +174,21 @@ class LiveView:
             account = decode_account(record.value)
             if account.investor_id == self._investor_id and seen.is_new(account):
                 self.account.apply(account)
+                self.outcomes.done(account.offset)
                 changes.accounts.append((record.offset, account))
 
     def _apply_executions(self, records: Sequence[LogRecord], changes: Changes, *, drained: bool) -> None:
         seen = self._seen[EXECUTIONS]
         for record in records:
-            if record.key != self._key or record.value is None:
+            # What is about the market itself is nobody's.
+            if record.value is None or record.key not in {self._key, b"", None}:
                 continue
             report = decode_execution(record.value)
-            if report.investor_id == self._investor_id and seen.is_new(report):
+            if not seen.is_new(report):
+                continue
+            if report.execution_type is ExecutionType.REJECTED:
+                self.outcomes.refused(report)
+            if report.investor_id == self._investor_id:
                 self.orders.apply(report)
                 self.answers.add(report)
                 changes.executions.append((record.offset, report))

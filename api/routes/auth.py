@@ -102,7 +102,7 @@ async def change_password(
     await identity.sign_in.check(
         caller.username, wanted.current_password, address=address, act="set_password"
     )
-    await identity.set_own_password(caller, wanted.new_password, address=address)
+    await identity.directory.set_own_password(caller, wanted.new_password, address=address)
     return Response(status_code=204)
 
 
@@ -124,7 +124,7 @@ async def register(wanted: Registration, request: Request, identity: WithIdentit
     problem = problem_with(wanted.password, username=username)
     if problem is not None:
         raise ApiError(422, "bad_password", problem)
-    user = await identity.register(username, wanted.password, address=address_of(request))
+    user = await identity.directory.register(username, wanted.password, address=address_of(request))
     me = Me(username=username, role=Role.TRADER, investor_id=user.investor_id, read_only=False)
     return json_response(me, 201)
 

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from api.dependencies import Person, WithIdentity, json_body, json_response
 from api.errors import ApiError, answers
 from api.identity.answers import KeyRow, NewKeyRow
+from api.identity.clock import now_ms
 from api.identity.credentials import address_of
 from api.identity.keys import KEYS_MAX, ApiKey, TooManyKeysError
-from api.identity.service import now_ms
 from engine.domain import TIME_MS_MAX
 
 router = APIRouter(prefix="/auth/keys", tags=["signing in"])
@@ -40,7 +40,7 @@ async def make_key(wanted: NewKey, caller: Person, request: Request, identity: W
     if wanted.expires_at_ms is not None and wanted.expires_at_ms <= now_ms():
         raise ApiError(422, "bad_expiry", "expires_at_ms has passed; give a later time, or none.")
     try:
-        made, key = await identity.make_key(
+        made, key = await identity.directory.make_key(
             caller,
             name=wanted.name,
             read_only=wanted.read_only,
@@ -72,7 +72,7 @@ async def make_key(wanted: NewKey, caller: Person, request: Request, identity: W
 )
 async def list_keys(caller: Person, identity: WithIdentity) -> Response:
     """List the keys that can be used, newest first."""
-    return json_response([_row(key) for key in await identity.keys_of(caller)])
+    return json_response([_row(key) for key in await identity.directory.keys_of(caller)])
 
 
 @router.delete(
@@ -85,7 +85,7 @@ async def revoke_key(
     key_id: Annotated[str, Path(max_length=64)], caller: Person, request: Request, identity: WithIdentity
 ) -> Response:
     """End a key."""
-    if not await identity.revoke_key(caller, key_id, address=address_of(request)):
+    if not await identity.directory.revoke_key(caller, key_id, address=address_of(request)):
         raise ApiError(404, "unknown_key", "You have no such API key; GET /auth/keys lists yours.")
     return Response(status_code=204)
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import httpx
 from fastapi import FastAPI
 
-from api.identity.demo import DEMO_USERS
+from api.identity.demo_users import DEMO_USERS
 
 PASSWORDS = {user.username: user.password for user in DEMO_USERS}
 PAGE = "http://127.0.0.1:8501"
