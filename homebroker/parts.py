@@ -57,8 +57,9 @@ def run_api(settings: Settings) -> None:
 
 def run_dashboard(settings: Settings) -> None:
     """Serve the page until told to stop."""
+    from api.identity.demo_users import DEMO_USERS
     from dashboard import server
-    from dashboard.config import DashboardConfig
+    from dashboard.config import DashboardConfig, DemoUser
     from engine.progress import State
     from homebroker.exposure import check_demo_exposure
     from homebroker.ports import check_dashboard_port
@@ -72,6 +73,10 @@ def run_dashboard(settings: Settings) -> None:
         api_port=settings.api_port,
         host=settings.dashboard_host,
         port=settings.dashboard_port,
+        demo_users=tuple(
+            DemoUser(username=user.username, password=user.password, role=user.role)
+            for user in (DEMO_USERS if settings.demo == "on" else ())
+        ),
     )
     run_part(
         "dashboard",
