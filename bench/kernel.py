@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import cache
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -28,7 +29,7 @@ from engine.kernel.books import TOLD_LEVEL, take_changed_levels
 from engine.kernel.layout import NONE, Capacity, EventKind
 from engine.kernel.memory import Memory
 from engine.kernel.run import run as run_kernel
-from engine.names import Names
+from engine.names import Names, investor_names
 from engine.wire.rows import CommandRows
 
 _TIME_MS: Final = 1_790_000_000_000
@@ -52,10 +53,7 @@ class _Book:
     def __init__(self, symbols: int) -> None:
         self._memory = Memory(Capacity())
         self._levels = np.zeros(len(self._memory.changed_levels), TOLD_LEVEL)
-        batch = CommandRows(Names(INVESTORS, _NAME_BYTES_MAX), Names(symbols, _NAME_BYTES_MAX))
-        opened = stream_opening(symbols=symbols)
-        for offset, command in enumerate(opened):
-            batch.add(command, offset, _TIME_MS)
+        batch = _opening(symbols)
         self.run(batch.commands, batch.text)
 
     def run(self, rows: Array, text: Array) -> None:
@@ -73,6 +71,17 @@ class _Book:
             yield memory.events[: header[h.EVENTS]]
             if 2 * header[h.CHANGED_LEVELS] > len(memory.changed_levels):
                 take_changed_levels(header, self._levels)
+
+
+@cache
+def _opening(symbols: int) -> CommandRows:
+    batch = CommandRows(
+        investor_names(1 + INVESTORS, _NAME_BYTES_MAX),
+        Names(symbols, _NAME_BYTES_MAX),
+    )
+    for offset, command in enumerate(stream_opening(symbols=symbols)):
+        batch.add(command, offset, _TIME_MS)
+    return batch
 
 
 class _Load(NamedTuple):
@@ -93,7 +102,7 @@ def run(*, commands: int, rounds: int, resting: int) -> None:
 
 def _load(commands: int, symbols: int, resting: int) -> _Load:
     made = stream(commands, symbols=symbols, resting=resting)
-    return _Load(made, *command_rows(made, first_offset=symbols + INVESTORS, time_ms=_TIME_MS))
+    return _Load(made, *command_rows(made, first_offset=len(_opening(symbols)), time_ms=_TIME_MS))
 
 
 def _print_rates(load: _Load, rounds: int) -> None:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from bench.broker import own_broker
 from bench.processes import Measured, engine_process, starting_engine, wait_until_ready
 from bench.report import Figure, print_figures
-from bench.stream import INVESTORS, command_rows, records, stream, stream_opening
+from bench.stream import command_rows, records, stream, stream_opening
 from engine.log import LogReader, LogRecord, LogWriter, NewRecord, read_between
 from engine.shard import Shard
 from engine.snapshot_records import decode_manifest, is_manifest
@@ -74,7 +74,7 @@ def _full_shard() -> Shard:
         shard.apply(command, offset=offset, time_ms=_TIME_MS)
     made = stream(_RESTING, resting=_RESTING)
     batch = CommandRows(shard.investors, shard.symbols)
-    batch.rows, batch.text = command_rows(made, first_offset=1 + INVESTORS, time_ms=_TIME_MS)
+    batch.rows, batch.text = command_rows(made, first_offset=shard.offset + 1, time_ms=_TIME_MS)
     batch.count = _RESTING
     shard.apply_all(batch)
     return shard

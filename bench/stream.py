@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.generator import Column, Count, PlainKind, generate
-from engine.domain import Command, ListAsset, OpenAccount
+from engine.domain import UNITS_PER_CURRENCY, Command, Deposit, ListAsset, OpenAccount
 from engine.kernel import words
 from engine.kernel.compile import compiled
 from engine.kernel.fingerprint import fingerprint
-from engine.kernel.layout import COMMAND, NONE, CommandKind
+from engine.kernel.layout import COMMAND, HOUSE, NONE, CommandKind
 from engine.kernel.octets import SLACK
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -23,6 +23,9 @@ INVESTORS: Final = 1_000
 RESTING: Final = 5_000
 TICK_UNITS: Final = 100
 _REFERENCE_TICKS: Final = 4_000
+# More than an account can need for all that a stream holds open and trades in one direction.
+_CASH_UNITS: Final = 10**9 * UNITS_PER_CURRENCY
+_SHARES: Final = 10**7
 
 # Texts of one width, so that a row's place in the text follows from its number.
 _ORDER_DIGITS, _INVESTOR_DIGITS, _SYMBOL_DIGITS = 10, 4, 3
@@ -98,8 +101,8 @@ def stream(
 
 
 def stream_opening(*, symbols: int = 1, investors: int = INVESTORS) -> list[Command]:
-    """List the symbols and open the accounts of a stream; their rows are in this order."""
-    listings: list[Command] = [
+    """List the symbols and open the accounts of a stream, with money and shares; rows are in this order."""
+    listings = [
         ListAsset(
             symbol=_SYMBOL % number,
             name=_SYMBOL % number,
@@ -109,9 +112,16 @@ def stream_opening(*, symbols: int = 1, investors: int = INVESTORS) -> list[Comm
         )
         for number in range(symbols)
     ]
+    names = [_INVESTOR % number for number in range(investors)]
     return [
         *listings,
-        *(OpenAccount(investor_id=_INVESTOR % number, unlimited=True) for number in range(investors)),
+        *(OpenAccount(investor_id=name) for name in names),
+        *(Deposit(investor_id=name, cash_units=_CASH_UNITS) for name in names),
+        *(
+            Deposit(investor_id=name, symbol=listing.symbol, quantity=_SHARES)
+            for listing in listings
+            for name in names
+        ),
     ]
 
 
@@ -142,7 +152,7 @@ def command_rows(
     rows = np.zeros(len(plain), COMMAND)
     rows["offset"] = first_offset + np.arange(len(plain))
     rows["time_ms"] = time_ms
-    rows["account"] = plain[:, Column.INVESTOR]
+    rows["account"] = HOUSE + 1 + plain[:, Column.INVESTOR]
     rows["asset"] = np.where(is_new, plain[:, Column.SYMBOL], NONE)
     rows["price"] = plain[:, Column.PRICE] * TICK_UNITS
     rows["quantity"] = np.where(is_new, plain[:, Column.QUANTITY], plain[:, Column.TOTAL])

@@ -19,6 +19,12 @@ CASH_UNITS_MAX = 10**11 * UNITS_PER_CURRENCY
 BALANCE_UNITS_MAX = 9 * CASH_UNITS_MAX
 BALANCE_QUANTITY_MAX = 10**11
 ORDER_VALUE_UNITS_MAX = CASH_UNITS_MAX
+# Fees are counted in millionths of a trade's value, hundredths of a basis point.
+FEE_PPM_MAX = 100_000
+PPM_PER_BASIS_POINT = 100
+LIMIT_COUNT_MAX = 1_000_000_000
+HOUSE_ID = "house"
+"""The account that fees are paid to; it is there from the beginning."""
 ID_LENGTH_MAX = 64
 NAME_LENGTH_MAX = 128
 SYMBOL_PATTERN = r"^[A-Z0-9][A-Z0-9.\-]{0,15}$"
@@ -130,6 +136,7 @@ class Reason(StrEnum):
     NOT_FILLED = "not_filled"
     SELF_TRADE = "self_trade"
     HALTED = "halted"
+    TRADING_DISABLED = "trading_disabled"
     LIMIT_EXCEEDED = "limit_exceeded"
     UNSUPPORTED = "unsupported"
 
@@ -185,8 +192,8 @@ class ListAsset(Struct, frozen=True, kw_only=True):
     lot_size: int
     reference_price_units: int
     price_band: float | None = None
-    maker_fee_bps: float = 0.0
-    taker_fee_bps: float = 0.0
+    maker_fee_ppm: int = 0
+    taker_fee_ppm: int = 0
 
 
 class OpenAccount(Struct, frozen=True, kw_only=True):
@@ -214,6 +221,22 @@ class Withdraw(Struct, frozen=True, kw_only=True):
     quantity: int | None = None
 
 
+class SetLimits(Struct, frozen=True, kw_only=True):
+    """Give an account these limits, and no others; None is no limit."""
+
+    investor_id: str
+    order_value_max_units: int | None = None
+    open_orders_max: int | None = None
+    orders_per_second_max: int | None = None
+
+
+class KillSwitch(Struct, frozen=True, kw_only=True):
+    """Cancel all of an account's orders and refuse new ones; or, with `on` false, let it trade again."""
+
+    investor_id: str
+    on: bool
+
+
 class SetPhase(Struct, frozen=True, kw_only=True):
     """Open, halt or close a symbol's market."""
 
@@ -231,7 +254,18 @@ class Malformed(Struct, frozen=True, kw_only=True):
 
 
 Command: TypeAlias = (
-    Place | Cancel | CancelAll | Amend | ListAsset | OpenAccount | Deposit | Withdraw | SetPhase | Malformed
+    Place
+    | Cancel
+    | CancelAll
+    | Amend
+    | ListAsset
+    | OpenAccount
+    | Deposit
+    | Withdraw
+    | SetLimits
+    | KillSwitch
+    | SetPhase
+    | Malformed
 )
 
 
@@ -252,7 +286,8 @@ class Execution(Struct, frozen=True, kw_only=True):
     """One change of one order, with the order as it stands after it.
 
     `traded_units` is the value traded so far (price × quantity summed), from which the average price
-    follows. `trade_index` is the trade's place among the command's trades.
+    follows. `trade_index` is the trade's place among the command's trades, `fee_units` what the order's
+    account pays for it.
     """
 
     execution_type: ExecutionType
@@ -272,6 +307,7 @@ class Execution(Struct, frozen=True, kw_only=True):
     traded_units: int = 0
     last_price_units: int | None = None
     last_quantity: int | None = None
+    fee_units: int | None = None
     trade_index: int | None = None
     liquidity: Liquidity | None = None
     reason: Reason | None = None
@@ -288,13 +324,26 @@ class Position(Struct, frozen=True, kw_only=True):
     realized_profit_units: int
 
 
+class Limits(Struct, frozen=True, kw_only=True):
+    """What an account's orders may not exceed; None is no limit."""
+
+    order_value_max_units: int | None
+    open_orders_max: int | None
+    orders_per_second_max: int | None
+
+
 class AccountChanged(Struct, frozen=True, kw_only=True):
-    """An account's balances after a command, with the positions that the command changed."""
+    """An account's balances after a command, with what else of it the command changed.
+
+    `limits` are given where the command set them, `trading_disabled` where it turned the kill switch.
+    """
 
     investor_id: str
     cash_units: int
     held_cash_units: int
     positions: tuple[Position, ...] = ()
+    limits: Limits | None = None
+    trading_disabled: bool | None = None
 
 
 class AssetChanged(Struct, frozen=True, kw_only=True):
@@ -306,8 +355,8 @@ class AssetChanged(Struct, frozen=True, kw_only=True):
     lot_size: int
     reference_price_units: int
     price_band: float | None
-    maker_fee_bps: float
-    taker_fee_bps: float
+    maker_fee_ppm: int
+    taker_fee_ppm: int
     phase: Phase
 
 

@@ -16,6 +16,7 @@ from engine.domain import (
     AssetChanged,
     Event,
     Execution,
+    Limits,
     Liquidity,
     OrderType,
     Position,
@@ -155,6 +156,7 @@ def _execution(rows: EventRows, row: Row) -> Execution:
         traded_units=int(row["traded"]) if is_order else 0,
         last_price_units=None if row["trade"] == NONE else int(row["last_price"]),
         last_quantity=None if row["trade"] == NONE else int(row["last_quantity"]),
+        fee_units=None if row["trade"] == NONE else int(row["detail"]),
         trade_index=None if row["trade"] == NONE else int(row["trade"]),
         liquidity=LIQUIDITIES[row["liquidity"]],
         reason=REASONS[row["reason"]],
@@ -254,6 +256,8 @@ def _trade(rows: EventRows, maker_row: Row, taker_row: Row) -> Trade:
 
 
 def _account(rows: EventRows, changes: Array) -> AccountChanged:
+    command = rows.commands[changes[0]["command"]]
+    kind = command["kind"] if command["account"] == changes[0]["account"] else NONE
     return AccountChanged(
         investor_id=_name(rows.account_names, rows.account_name_text, changes[0]["account"]),
         cash_units=int(changes[0]["cash"]),
@@ -271,6 +275,16 @@ def _account(rows: EventRows, changes: Array) -> AccountChanged:
             for change in changes
             if change["position"] != NONE
         ),
+        limits=_limits(command) if kind == CommandKind.SET_LIMITS else None,
+        trading_disabled=bool(command["flag"]) if kind == CommandKind.KILL_SWITCH else None,
+    )
+
+
+def _limits(command: Row) -> Limits:
+    return Limits(
+        order_value_max_units=_unless_0(command["price"]),
+        open_orders_max=_unless_0(command["quantity"]),
+        orders_per_second_max=_unless_0(command["display_quantity"]),
     )
 
 

@@ -63,10 +63,19 @@ class Message(IntEnum):
     SHARES_NOT_FREE = 37
     ACCOUNT_EXISTS = 38
     ACCOUNTS_FULL = 39
-    FEES = 40
+    FEES_FULL = 40
     REFERENCE_TICK = 41
     TICK_AND_LOT_STAY = 42
     ASSETS_FULL = 43
+    HOUSE_TRADES_NOT = 44
+    TRADING_DISABLED = 45
+    ORDERS_PER_SECOND = 46
+    OPEN_ORDERS = 47
+    ACCOUNT_ORDER_VALUE = 48
+    NEEDS_CASH = 49
+    NEEDS_SHARES = 50
+    CASH_COVERS_NO_MORE = 51
+    HOUSE_BOUND = 52
 
 
 _R = Reason
@@ -120,9 +129,36 @@ SENTENCES: Final[tuple[Sentence, ...]] = (
     Sentence(_R.INSUFFICIENT_SHARES, "That is more {symbol} than is free; cancel orders first."),
     Sentence(_R.DUPLICATE_INVESTOR, "{investor_id} has an account already."),
     Sentence(_R.LIMIT_EXCEEDED, "The market has no room for another account."),
-    Sentence(_R.UNSUPPORTED, "Fees are not charged yet; list the asset without them."),
+    Sentence(_R.LIMIT_EXCEEDED, "The market has no room for another pair of fees; use one that there was."),
     Sentence(_R.BAD_ASSET, "The reference price must be a multiple of the tick size."),
     Sentence(_R.BAD_ASSET, "{symbol} is listed already; its tick and lot size stay as they are."),
     Sentence(_R.LIMIT_EXCEEDED, "The market has no room for another asset."),
+    Sentence(_R.UNSUPPORTED, "{investor_id} takes the fees and does not trade; use another account."),
+    Sentence(_R.TRADING_DISABLED, "The account's trading is switched off; have it switched on first."),
+    Sentence(
+        _R.LIMIT_EXCEEDED,
+        "The account's limit is {count} orders and changes a second (orders_per_second_max); slow down.",
+    ),
+    Sentence(
+        _R.LIMIT_EXCEEDED,
+        "The account's limit is {count} open orders (open_orders_max); cancel some first.",
+    ),
+    Sentence(
+        _R.LIMIT_EXCEEDED,
+        "The order is worth {price}, the account's limit is {detail} (order_value_max); make it smaller.",
+    ),
+    Sentence(
+        _R.INSUFFICIENT_CASH,
+        "It needs {price} in cash and {detail} is free; deposit cash, cancel orders or make it smaller.",
+    ),
+    Sentence(
+        _R.INSUFFICIENT_SHARES,
+        "It needs {count} {symbol} and {number} are free; cancel orders or make it smaller.",
+    ),
+    Sentence(
+        _R.INSUFFICIENT_CASH,
+        "The next lot costs {price} with its fee and {detail} is free; deposit cash or cancel orders.",
+    ),
+    Sentence(_R.LIMIT_EXCEEDED, "The trade's fees would take the house beyond what it may have in cash."),
 )
 assert len(SENTENCES) == len(Message)

@@ -11,9 +11,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from engine.domain import HOUSE_ID
 from engine.escaping import unescaped
 from engine.kernel.bits import rotate_left
-from engine.kernel.layout import NAME, NONE
+from engine.kernel.layout import HOUSE, NAME, NONE
 from engine.kernel.memory import reserved
 from engine.kernel.octets import (
     FIRST_BITS,
@@ -114,8 +115,8 @@ class Names:
         self._make_table()
 
     def fill(self, entries: npt.NDArray[Any], text: Octets) -> None:
-        """Make an empty table the one whose entries and text these are."""
-        assert self.count == 0
+        """Make the table the one whose entries and text these are, its own names among them."""
+        assert self.count <= len(entries)
         self.count = len(entries)
         self.text_length = len(text)
         self.entries[: len(entries)] = entries
@@ -168,3 +169,11 @@ class Names:
             rows *= 2
         self._table = NameTable(np.full(rows, NONE, np.int32), self.entries, self.text)
         _enter_names(self._table, 0, self.count)
+
+
+def investor_names(capacity: int, bytes_max: int) -> Names:
+    """Give a table of investor ids; the house's is in it, in the row that its account has."""
+    names = Names(capacity, bytes_max)
+    row = names.add(HOUSE_ID.encode())
+    assert row == HOUSE
+    return names

@@ -20,7 +20,7 @@ from engine.kernel.fingerprint import fingerprint_of
 from engine.kernel.layout import NONE, Capacity, CommandKind, EventKind
 from engine.kernel.memory import Array, Memory
 from engine.kernel.run import run
-from engine.names import Names
+from engine.names import Names, investor_names
 from engine.state import ShardState, state_digest
 from engine.wire.rows import CommandRows
 
@@ -66,7 +66,8 @@ class Shard:
         self.number = number
         capacity = capacity or Capacity()
         self._memory = Memory(capacity)
-        self.investors = Names(capacity.accounts, min(_NAME_BYTES * capacity.accounts, (1 << 31) - 1))
+        bytes_max = min(_NAME_BYTES * capacity.accounts, (1 << 31) - 1)
+        self.investors = investor_names(capacity.accounts, bytes_max)
         self.symbols = Names(capacity.assets, _NAME_BYTES * capacity.assets)
         self._titles: dict[int, str] = {}
         self._books = Books(self._memory, self.symbols)
@@ -223,8 +224,8 @@ class Shard:
             lot_size=int(listed["lot"]),
             reference_price_units=int(listed["reference_price"]),
             price_band=float(band_bits.view("f8")) if band_bits else None,
-            maker_fee_bps=0.0,
-            taker_fee_bps=0.0,
+            maker_fee_ppm=int(row["maker_fee"]),
+            taker_fee_ppm=int(row["taker_fee"]),
             phase=layout.PHASES[row["phase"]],
         )
 

@@ -15,7 +15,7 @@ from engine.kernel import layout
 from engine.kernel.memory import Array, Memory
 from engine.names import Names
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2
 """Changes with every change of what the arrays mean, so that no engine reads what it would misunderstand."""
 
 
@@ -55,6 +55,7 @@ def _layout_digest() -> str:
         layout.NODE,
         layout.LADDER,
         layout.ASSET,
+        layout.FEES,
         layout.ACCOUNT,
         layout.POSITION,
         layout.ID_ENTRY,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.domain import UNITS_PER_CURRENCY
+from engine.domain import PPM_PER_BASIS_POINT, UNITS_PER_CURRENCY
 
 
 class NotExactError(ValueError):
-    """A decimal number that is not a whole count of ten-thousandths."""
+    """A decimal number with more decimals than are counted."""
 
 
 def units_from_decimal(value: float) -> int:
@@ -37,3 +37,16 @@ def units_from_decimal(value: float) -> int:
 def decimal_from_units(units: int) -> float:
     """Convert ten-thousandths to an amount in the currency's unit, the nearest float."""
     return units / UNITS_PER_CURRENCY
+
+
+def ppm_from_basis_points(value: float) -> int:
+    """Convert basis points to millionths, exactly; raises `NotExactError` beyond two decimals."""
+    ppm = round(value * PPM_PER_BASIS_POINT)
+    if ppm / PPM_PER_BASIS_POINT != value:
+        raise NotExactError(f"{value} basis points has more than two decimals")
+    return ppm
+
+
+def basis_points_from_ppm(ppm: int) -> float:
+    """Convert millionths to basis points, the nearest float."""
+    return ppm / PPM_PER_BASIS_POINT

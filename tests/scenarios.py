@@ -4,7 +4,9 @@ A scenario begins with a `#` line. Each line after it is a command, with what it
 trades of its order (`5 @ 10.00 with s1`), or of others that it set going (`b1 5 @ 10.00 with s1`), ends
 (`b1 expired not_filled`), refusals (`b1 rejected bad_price`), cancels, replacements and triggered stops.
 A line without `->` must cause nothing but the acceptance of its order. `×1000` runs a line that often.
-`book bids …` states a side of the book, `account ana …` and `shares ana …` what an investor has.
+`book bids …` states a side of the book, `account ana …` and `shares ana …` what an investor has; `paid b1 …`
+the fee of that order's last trade, `said …` the last message to anybody. The investors that every market
+begins with are unlimited, so that scenarios need no money unless they speak of it.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from engine.domain import (
     Event,
     Execution,
     ExecutionType,
+    KillSwitch,
     ListAsset,
     OpenAccount,
     OrderType,
@@ -33,12 +36,14 @@ from engine.domain import (
     Place,
     Position,
     SelfTrade,
+    SetLimits,
     SetPhase,
     Side,
     TimeInForce,
     Trade,
     Withdraw,
 )
+from engine.units import ppm_from_basis_points
 from engine.wire.commands import decode_command, encode_command
 
 SYMBOL = "PETR4"
@@ -47,6 +52,8 @@ HOUR_MS = 3_600_000
 # 12:00 in Brazil, so that an hour or two later is the same day.
 NOON_MS = 1_790_002_800_000 // (24 * HOUR_MS) * 24 * HOUR_MS + 15 * HOUR_MS
 
+# What limits are called here, but for that of an order's value.
+_COUNTS = {"open": "open_orders", "rate": "orders_per_second"}
 # Prices that an order gives although its type takes none.
 _PRICE_WORDS = {"at": "price_units", "stop_price": "stop_price_units"}
 
@@ -102,9 +109,11 @@ class Stage:
         self.time_ms = NOON_MS
         self.offset = 0
         self.purses: dict[str, _Purse] = {}
+        self.fees_units: dict[str, int] = {}
+        self.message: str | None = None
         self.run(_listing(SYMBOL, "10.00", ()))
         for investor in INVESTORS:
-            self.run(OpenAccount(investor_id=investor))
+            self.run(OpenAccount(investor_id=investor, unlimited=True))
 
     def run(self, command: Command) -> list[Event]:
         """Apply a command the way the log would bring it."""
@@ -117,6 +126,10 @@ class Stage:
                 purse = self.purses.setdefault(event.investor_id, _Purse())
                 purse.cash_units, purse.held_cash_units = event.cash_units, event.held_cash_units
                 purse.positions.update((position.symbol, position) for position in event.positions)
+            if isinstance(event, Execution):
+                self.message = event.message or self.message
+                if event.fee_units is not None:
+                    self.fees_units[event.order_id] = event.fee_units
         return events
 
     def play(self, line: str) -> None:
@@ -129,8 +142,12 @@ class Stage:
                 assert self._account(investor) == " ".join(rest), line
             case ["shares", investor, *rest]:
                 assert self._shares(investor) == " ".join(rest), line
+            case ["paid", order_id, fee]:
+                assert decimal(self.fees_units[order_id]) == fee, line
+            case ["said", *rest]:
+                assert self.message == " ".join(rest), line
             case ["time", ahead]:
-                self.time_ms += _hours_ms(ahead)
+                self.time_ms += _ahead_ms(ahead)
             case words:
                 times = int(words.pop(0)[1:]) if words[0].startswith("×") else 1
                 for _ in range(times):
@@ -149,6 +166,10 @@ class Stage:
                 return Deposit(investor_id=investor, **_amount(what))
             case [investor, "withdraw", *what]:
                 return Withdraw(investor_id=investor, **_amount(what))
+            case [investor, "kill_switch", turned]:
+                return KillSwitch(investor_id=investor, on=turned == "on")
+            case [investor, "limits", *limits]:
+                return SetLimits(investor_id=investor, **_limits(limits))
             case [investor, "cancel", order_id]:
                 return Cancel(order_id=order_id, investor_id=investor)
             case [investor, "cancel_all", *symbol]:
@@ -189,7 +210,7 @@ class Stage:
             elif word in list(SelfTrade):
                 fields["self_trade"] = SelfTrade(word)
             elif word.startswith(("+", "-")):
-                fields["expires_at_ms"] = self.time_ms + _hours_ms(word)
+                fields["expires_at_ms"] = self.time_ms + _ahead_ms(word)
             else:
                 fields["time_in_force"] = TimeInForce(word)
         return Place(investor_id=investor, side=side, order_id=order_id, quantity=quantity, **fields)
@@ -232,7 +253,8 @@ def _listing(symbol: str, reference: str, terms: list[str] | tuple[str, ...]) ->
         lot_size=int(given.get("lot", "1")),
         reference_price_units=units(reference),
         price_band=float(given["band"]) if "band" in given else None,
-        maker_fee_bps=float(given.get("fee", "0")),
+        maker_fee_ppm=ppm_from_basis_points(float(given.get("maker", "0"))),
+        taker_fee_ppm=ppm_from_basis_points(float(given.get("taker", "0"))),
     )
 
 
@@ -245,7 +267,16 @@ def _amount(what: list[str]) -> dict[str, Any]:
     raise AssertionError(f"neither cash nor shares: {what}")
 
 
-def _hours_ms(ahead: str) -> int:
+def _limits(limits: list[str]) -> dict[str, Any]:
+    given = dict(zip(limits[::2], limits[1::2], strict=True))
+    value = given.get("value")
+    counts = {f"{name}_max": int(given[word]) for word, name in _COUNTS.items() if word in given}
+    return {"order_value_max_units": None if value is None else units(value), **counts}
+
+
+def _ahead_ms(ahead: str) -> int:
+    if ahead.endswith("ms"):
+        return int(ahead.removesuffix("ms"))
     return int(ahead.removesuffix("h")) * HOUR_MS
 
 

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from engine.domain import (
+    HOUSE_ID,
     PRICE_UNITS_MAX,
     Amend,
     Cancel,
     CancelAll,
     Command,
     Deposit,
+    KillSwitch,
     ListAsset,
     Malformed,
     OpenAccount,
@@ -28,6 +30,7 @@ from engine.domain import (
     Phase,
     Place,
     SelfTrade,
+    SetLimits,
     SetPhase,
     Side,
     TimeInForce,
@@ -37,24 +40,26 @@ from engine.domain import (
 SYMBOL = "PETR4"
 LOTS_SYMBOL = "VALE3"
 DEAR_SYMBOL = "DEAR3"
-INVESTORS = ("ana", "bia", "cora")
-UNLIMITED = "duda"
+LIMITED = ("ana", "cora", "eva")
+UNLIMITED = ("bia", "duda")
 START_MS = 1_790_000_000_000
 
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _BILLION_UNITS = 10**9 * 10_000
-_OWNERS = (*INVESTORS, UNLIMITED)
-_SYMBOLS = (SYMBOL, SYMBOL, SYMBOL, LOTS_SYMBOL, DEAR_SYMBOL)
+INVESTORS = (*LIMITED, *UNLIMITED)
+# Pairs of a maker's and a taker's fee, in millionths.
+_FEES = ((0, 0), (100, 250), (3_001, 5_000), (0, 100_000), (77_777, 0))
+_SYMBOLS = (SYMBOL, SYMBOL, LOTS_SYMBOL, DEAR_SYMBOL)
 _IDS = 40
 _RECENT = 12
 _COMMANDS_MAX = 60
 
 _TYPES = (
     *[OrderType.LIMIT] * 8,
-    OrderType.MARKET,
+    *[OrderType.MARKET] * 2,
     OrderType.MARKET_TO_LIMIT,
-    OrderType.STOP,
+    *[OrderType.STOP] * 2,
     *[OrderType.STOP_LIMIT] * 2,
 )
 _STOP_TYPES = {OrderType.STOP, OrderType.STOP_LIMIT}
@@ -98,7 +103,9 @@ def _market(listing: ListAsset, spread: int, far: tuple[int, int], lots: tuple[i
     return _Market(listing, middle - spread, middle + spread, {Side.BUY: far[0], Side.SELL: far[1]}, lots)
 
 
-def _listing(symbol: str, tick_size_units: int, lot_size: int, reference_price_units: int) -> ListAsset:
+def _listing(
+    symbol: str, tick_size_units: int, lot_size: int, reference_price_units: int, fees: tuple[int, int]
+) -> ListAsset:
     return ListAsset(
         symbol=symbol,
         name=f'{symbol} "ação" \\',
@@ -106,27 +113,44 @@ def _listing(symbol: str, tick_size_units: int, lot_size: int, reference_price_u
         lot_size=lot_size,
         reference_price_units=reference_price_units,
         price_band=0.02 if symbol == LOTS_SYMBOL else None,
+        maker_fee_ppm=fees[0],
+        taker_fee_ppm=fees[1],
     )
 
 
 _MARKETS = {
-    SYMBOL: _market(_listing(SYMBOL, 100, 1, 100_000), 5, (1, 2_000), tuple(range(1, 13))),
-    LOTS_SYMBOL: _market(_listing(LOTS_SYMBOL, 500, 5, 100_000), 3, (196, 204), (1, 2, 3, 4)),
+    SYMBOL: _market(_listing(SYMBOL, 100, 1, 100_000, (100, 3_001)), 5, (1, 2_000), (*range(1, 13), 25, 40)),
+    LOTS_SYMBOL: _market(_listing(LOTS_SYMBOL, 500, 5, 100_000, (0, 0)), 3, (196, 204), (1, 2, 3, 4)),
     # Prices and quantities near the most that an order may be worth.
     DEAR_SYMBOL: _market(
-        _listing(DEAR_SYMBOL, 10_000, 1, 900_000 * 10_000), 2, (1, 900_010), (1_000, 50_000, 111_000, 111_112)
+        _listing(DEAR_SYMBOL, 10_000, 1, 900_000 * 10_000, (10, 25)),
+        2,
+        (1, 900_010),
+        (1_000, 50_000, 111_000, 111_112),
     ),
 }
-# One investor is near the most cash that an account may have, one near the most debt, and one holds nearly as
-# much for open orders as one may.
+# One investor has enough for some orders, one hardly for one, one nearly the most cash that an account may
+# have, and the house too; without limits, one is near the most debt, and one holds nearly as much for open
+# orders as one may.
 OPENING: tuple[Command, ...] = (
     *(market.listing for market in _MARKETS.values()),
-    *(OpenAccount(investor_id=investor) for investor in INVESTORS),
-    OpenAccount(investor_id=UNLIMITED, unlimited=True),
-    Deposit(investor_id="ana", cash_units=10_000_000),
-    Deposit(investor_id="ana", symbol=SYMBOL, quantity=30),
+    *(OpenAccount(investor_id=investor) for investor in LIMITED),
+    *(OpenAccount(investor_id=investor, unlimited=True) for investor in UNLIMITED),
+    Deposit(investor_id="ana", cash_units=2_000_000),
+    Deposit(investor_id="eva", cash_units=600_000),
+    *(
+        Deposit(investor_id=investor, symbol=symbol, quantity=quantity)
+        for investor, symbol, quantity in (
+            ("ana", SYMBOL, 30),
+            ("ana", LOTS_SYMBOL, 40),
+            ("eva", SYMBOL, 9),
+            ("cora", SYMBOL, 60),
+            ("cora", DEAR_SYMBOL, 300_000),
+        )
+    ),
     *(Deposit(investor_id="cora", cash_units=99 * _BILLION_UNITS) for _ in range(9)),
-    *(Withdraw(investor_id=UNLIMITED, cash_units=99 * _BILLION_UNITS) for _ in range(9)),
+    *(Deposit(investor_id=HOUSE_ID, cash_units=100 * _BILLION_UNITS - 10**9) for _ in range(9)),
+    *(Withdraw(investor_id="duda", cash_units=99 * _BILLION_UNITS) for _ in range(9)),
     *(
         Place(
             order_id=f"held-{number}",
@@ -160,13 +184,14 @@ class _Tickets:
     def __init__(self, given: int = 0) -> None:
         self._closed = given > 0
         self._given = [
-            _Ticket(f"o-{number}", _OWNERS[number % 4], _SYMBOLS[number // 4 % 5]) for number in range(given)
+            _Ticket(f"o-{number}", INVESTORS[number % 5], _SYMBOLS[number // 5 % 4])
+            for number in range(given)
         ]
 
     def new(self, dice: Random) -> _Ticket:
         if self._closed or (self._given and _rarely(dice)):
             return dice.choice(self._given)
-        ticket = _Ticket(f"o-{len(self._given)}", dice.choice(_OWNERS), dice.choice(_SYMBOLS))
+        ticket = _Ticket(f"o-{len(self._given)}", dice.choice(INVESTORS), dice.choice(_SYMBOLS))
         self._given.append(ticket)
         return ticket
 
@@ -179,7 +204,7 @@ class _Tickets:
 
 
 def _investor(dice: Random) -> str:
-    return dice.choice((*_OWNERS, *_OWNERS, "zoe"))
+    return dice.choice((*INVESTORS, *INVESTORS, "zoe", HOUSE_ID))
 
 
 def _symbol(dice: Random) -> str:
@@ -258,18 +283,19 @@ def _amend(dice: Random, tickets: _Tickets) -> Amend:
 
 
 def _list_asset(dice: Random, _tickets: _Tickets) -> ListAsset:
-    listing = _MARKETS[dice.choice(_SYMBOLS)].listing
+    listing, fees = _MARKETS[dice.choice(_SYMBOLS)].listing, dice.choice(_FEES)
     listing = structs.replace(
         listing,
         name=dice.choice(["A", 'B "b"']),
         reference_price_units=listing.reference_price_units // dice.choice([1, 1, 2]),
         price_band=dice.choice([None, None, 0.02, 0.003, 0.0031]),
+        maker_fee_ppm=fees[0],
+        taker_fee_ppm=fees[1],
     )
     twists: list[dict[str, Any]] = [
         {"tick_size_units": 50},
         {"lot_size": 2},
         {"reference_price_units": 100_050},
-        {"taker_fee_bps": 1.0},
         {"symbol": "NOVO3"},
     ]
     return structs.replace(listing, **dice.choice(twists)) if dice.random() < 0.3 else listing
@@ -280,7 +306,7 @@ def _open_account(dice: Random, _tickets: _Tickets) -> OpenAccount:
 
 
 def _transfer(dice: Random, _tickets: _Tickets) -> Deposit | Withdraw:
-    cash: dict[str, Any] = {"cash_units": dice.choice([1, 50_000, 100 * _BILLION_UNITS])}
+    cash: dict[str, Any] = {"cash_units": dice.choice([1, 50_000, 500_000, 100 * _BILLION_UNITS])}
     shares: dict[str, Any] = {"symbol": _symbol(dice), "quantity": dice.choice([1, 10, 10**8])}
     what = cash | shares if _rarely(dice) else dice.choice([cash, shares])
     if _rarely(dice):
@@ -288,6 +314,21 @@ def _transfer(dice: Random, _tickets: _Tickets) -> Deposit | Withdraw:
     if dice.random() < 0.5:
         return Deposit(investor_id=_investor(dice), **what)
     return Withdraw(investor_id=_investor(dice), **what)
+
+
+def _set_limits(dice: Random, _tickets: _Tickets) -> SetLimits:
+    if dice.random() < 0.4:
+        return SetLimits(investor_id=_investor(dice))
+    return SetLimits(
+        investor_id=_investor(dice),
+        order_value_max_units=dice.choice([None, None, 600_000, 1_000_000, 10**15]),
+        open_orders_max=dice.choice([None, None, 1, 3]),
+        orders_per_second_max=dice.choice([None, None, 1, 2, 5]),
+    )
+
+
+def _kill_switch(dice: Random, _tickets: _Tickets) -> KillSwitch:
+    return KillSwitch(investor_id=_investor(dice), on=dice.random() < 0.2)
 
 
 def _set_phase(dice: Random, _tickets: _Tickets) -> SetPhase:
@@ -312,10 +353,12 @@ _THROWS: tuple[_Throw, ...] = (
     *[_set_phase] * 4,
     *[_transfer] * 3,
     _cancel_all,
-    _list_asset,
+    *[_list_asset] * 2,
     _open_account,
+    _set_limits,
+    _kill_switch,
 )
-_WAITS_MS = (*[0] * 45, 1, -_HOUR_MS, _HOUR_MS, 5 * _HOUR_MS, _DAY_MS, 3 * _DAY_MS)
+_WAITS_MS = (*[0] * 40, *[1, 400, 1_000] * 2, -_HOUR_MS, _HOUR_MS, 5 * _HOUR_MS, _DAY_MS, 3 * _DAY_MS)
 
 
 def _command(seed: int) -> Command:

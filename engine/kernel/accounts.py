@@ -93,25 +93,24 @@ def hold(market: Any, order: int, quantity: int) -> None:
     row = market.orders[order]
     position = market.positions[row.position]
     if row.side == BUY:
-        price = row.price if row.price != 0 else row.stop_price
-        market.accounts[position.account].held_cash += quantity * price
+        market.accounts[position.account].held_cash += quantity * row.share_cost
     else:
         position.held_quantity += quantity
 
 
 @called
-def settle(market: Any, position: int, signed: int, price: int) -> None:
+def settle(market: Any, position: int, signed: int, price: int, fee: int) -> None:
     """Exchange cash and shares of a trade; `signed` is negative for shares sold."""
     touch(market, position)
-    market.accounts[market.positions[position].account].cash -= signed * price
+    market.accounts[market.positions[position].account].cash -= signed * price + fee
     trade_shares(market, position, signed, price)
 
 
 @called
-def is_beyond_bounds(market: Any, position: int, signed: int, price: int) -> bool:
+def is_beyond_bounds(market: Any, position: int, signed: int, price: int, fee: int) -> bool:
     """Tell whether a trade would take an account's cash, shares or their cost beyond what it may hold."""
     row = market.positions[position]
-    cash = market.accounts[row.account].cash - signed * price
+    cash = market.accounts[row.account].cash - signed * price - fee
     quantity = row.quantity + signed
     opened = signed
     cost = row.cost

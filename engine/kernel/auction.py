@@ -10,6 +10,7 @@ from engine.kernel import header as h
 from engine.kernel.accounts import is_beyond_bounds
 from engine.kernel.compile import called, inlined
 from engine.kernel.events import report_trade
+from engine.kernel.fees import house_can_take, pay_house, taker_fee
 from engine.kernel.ladder import next_level
 from engine.kernel.layout import EVENTS_SOFT_MAX, LADDERS_PER_ASSET, NONE, Ladder
 from engine.kernel.matching import expire_resting, fill_resting, opposite_of
@@ -30,6 +31,7 @@ _ASKS = int(Ladder.ASKS)
 _MET_NEWER = int(Message.MET_NEWER)
 _MET_OLDER = int(Message.MET_OLDER)
 _ACCOUNT_BOUND = int(Message.ACCOUNT_BOUND)
+_HOUSE_BOUND = int(Message.HOUSE_BOUND)
 
 
 @called
@@ -158,18 +160,25 @@ def _pair(market: Any, buy: int, sell: int, price: int, command: int) -> None:
         return
     quantity = min(incoming.shown, resting.shown)
     bought = quantity if incoming.side == BUY else -quantity
-    if is_beyond_bounds(market, resting.position, -bought, price):
+    # Nobody in an auction gives the other a price to take: both pay for taking.
+    resting_fee = taker_fee(market, resting.fees, quantity * price)
+    incoming_fee = taker_fee(market, incoming.fees, quantity * price)
+    if is_beyond_bounds(market, resting.position, -bought, price, resting_fee):
         expire_resting(market, maker, _ACCOUNT_BOUND, command)
         return
-    if is_beyond_bounds(market, incoming.position, bought, price):
+    if is_beyond_bounds(market, incoming.position, bought, price, incoming_fee):
         expire_resting(market, taker, _ACCOUNT_BOUND, command)
+        return
+    if not house_can_take(market, resting_fee + incoming_fee):
+        expire_resting(market, taker, _HOUSE_BOUND, command)
         return
     asset = market.positions[incoming.position].asset
     market.assets[asset].last_price = price
-    fill_resting(market, maker, opposite_of(asset, incoming.side), quantity, price, command)
-    fill_resting(market, taker, opposite_of(asset, resting.side), quantity, price, command)
-    report_trade(market, command, maker, MAKER, price, quantity)
-    report_trade(market, command, taker, TAKER, price, quantity)
+    fill_resting(market, maker, opposite_of(asset, incoming.side), quantity, price, resting_fee, command)
+    fill_resting(market, taker, opposite_of(asset, resting.side), quantity, price, incoming_fee, command)
+    pay_house(market, resting_fee + incoming_fee)
+    report_trade(market, command, maker, MAKER, price, quantity, resting_fee)
+    report_trade(market, command, taker, TAKER, price, quantity, incoming_fee)
     market.header[h.TRADES] += 1
     if resting.status == FILLED:
         end(market, maker, FILLED)

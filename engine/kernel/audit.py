@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.kernel import header as h
-from engine.kernel.layout import LADDERS_PER_ASSET, NODE_WAYS, NONE, TEXT_CHUNK_BYTES, Ladder
+from engine.kernel.layout import LADDERS_PER_ASSET, NODE_WAYS, NONE, TEXT_CHUNK_BYTES, UNLISTED, Ladder
 from engine.kernel.memory import Memory
 from engine.kernel.words import BUY, CONTINUOUS, DAY, GTD, NEW, PARTIALLY_FILLED, PENDING_TRIGGER
 
@@ -112,7 +112,7 @@ class _Audit:
         waits = ladder in (Ladder.BUY_STOPS, Ladder.SELL_STOPS)
         position = self.memory.positions[row["position"]]
         price = int(row["stop_price"] if waits else row["price"])
-        assert row["level"] == level and position["asset"] == asset and row["listed"]
+        assert row["level"] == level and position["asset"] == asset and row["account_previous"] != UNLISTED
         assert price == self.memory.levels[level]["key"] * self.memory.assets[asset]["tick"]
         assert (row["side"] == BUY) == (ladder in (Ladder.BIDS, Ladder.BUY_STOPS))
         assert _left(row) > 0
@@ -123,9 +123,16 @@ class _Audit:
             shown_max = int(row["display_quantity"]) or _left(row)
             assert 0 < row["shown"] <= min(shown_max, _left(row))
         if row["side"] == BUY:
-            self.held_cash[int(position["account"])] += _left(row) * int(row["price"] or row["stop_price"])
+            self._check_share_cost(row)
+            self.held_cash[int(position["account"])] += _left(row) * int(row["share_cost"])
         else:
             self.held_shares[int(row["position"])] += _left(row)
+
+    def _check_share_cost(self, row: Any) -> None:
+        # The band's edge, at which a stop order without a price is held, may be another one by now.
+        price, rate = int(row["price"]), int(self.memory.fees[row["fees"]]["highest"])
+        fee = price * rate // 1_000_000 + 1 if rate else 0
+        assert row["share_cost"] == price + fee if price else row["share_cost"] >= 1
 
     def _check_not_crossed(self, asset: int) -> None:
         firsts = [self.memory.ladders[LADDERS_PER_ASSET * asset + side]["first"] for side in (0, 1)]
@@ -157,19 +164,24 @@ class _Audit:
                 continue
             assert row["held_cash"] == self.held_cash[account]
             order, before = int(row["first_order"]), NONE
-            accepted = -1
+            accepted, count = -1, 0
             while order != NONE:
                 own = self.memory.orders[order]
                 assert own["account_previous"] == before and own["accepted_offset"] > accepted
                 assert self.memory.positions[own["position"]]["account"] == account
                 listed.add(order)
-                accepted = int(own["accepted_offset"])
+                accepted, count = int(own["accepted_offset"]), count + 1
                 before, order = order, int(own["account_next"])
-            assert row["last_order"] == before
+            assert row["last_order"] == before and row["open_orders"] == count
+            assert row["unlimited"] or 0 <= row["held_cash"] <= row["cash"]
+            assert not (row["trading_disabled"] and count)
         assert listed == self.orders_seen
         positions = self.words[h.POSITIONS_USED]
         for position in range(positions):
-            assert self.memory.positions[position]["held_quantity"] == self.held_shares[position]
+            row = self.memory.positions[position]
+            assert row["held_quantity"] == self.held_shares[position]
+            limited = not self.memory.accounts[row["account"]]["unlimited"]
+            assert not limited or 0 <= row["held_quantity"] <= row["quantity"]
         size = self.words[h.POSITION_TABLE_SIZE]
         entered = self.memory.position_table[size : 2 * size]
         assert sorted(entered[entered != 0]) == list(range(1, positions + 1)), "a position cannot be found"

@@ -10,7 +10,10 @@ from typing import Any, Final
 from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX
 from engine.kernel import header as h
 from engine.kernel.compile import called, inlined
-from engine.kernel.layout import NONE
+from engine.kernel.cover import new_share_cost
+from engine.kernel.fees import share_cost
+from engine.kernel.layout import HOUSE, NONE
+from engine.kernel.limits import check_may_trade, check_open_orders, check_own_value
 from engine.kernel.orders import key_of
 from engine.kernel.words import (
     AUCTION,
@@ -20,6 +23,8 @@ from engine.kernel.words import (
     GTC,
     GTD,
     LIMIT,
+    MARKET,
+    MARKET_TO_LIMIT,
     STOP,
     STOP_LIMIT,
 )
@@ -44,6 +49,24 @@ _STOP_WAITS = int(Message.STOP_WAITS)
 _NEEDS_EXPIRY = int(Message.NEEDS_EXPIRY)
 _TAKES_NO_EXPIRY = int(Message.TAKES_NO_EXPIRY)
 _ORDER_VALUE = int(Message.ORDER_VALUE)
+_NO_ACCOUNT = int(Message.NO_ACCOUNT)
+_HOUSE_TRADES_NOT = int(Message.HOUSE_TRADES_NOT)
+
+
+@inlined
+def has_account(market: Any, account: int) -> bool:
+    """Tell whether a command's investor has an account."""
+    return account != NONE and market.accounts[account].open != 0
+
+
+@called
+def check_investor(market: Any, account: int) -> int:
+    """Check that a new order's investor may place one now, and count it."""
+    if not has_account(market, account):
+        return _NO_ACCOUNT
+    if account == HOUSE:
+        return _HOUSE_TRADES_NOT
+    return check_may_trade(market, account)
 
 
 @called
@@ -90,8 +113,11 @@ def check_place(market: Any, command: int) -> int:
             return _NEEDS_EXPIRY
     elif placed.expires_at_ms != 0:
         return _TAKES_NO_EXPIRY
-    price = placed.price if placed.price != 0 else placed.stop_price
-    return check_value(market, placed.account, placed.side, price, placed.quantity, 0)
+    if placed.type != MARKET_TO_LIMIT:
+        message = check_size(market, command, placed.price)
+        if message != _FINE:
+            return message
+    return check_open_orders(market, placed.account)
 
 
 @inlined
@@ -132,14 +158,32 @@ def is_display_fair(display_quantity: int, quantity: int) -> bool:
 
 
 @called
-def check_value(market: Any, account: int, side: int, price: int, quantity: int, held: int) -> int:
-    """Check what an order is worth, and what its account holds with it; `held` is what it holds already."""
-    value = price * quantity
+def check_size(market: Any, command: int, price: int) -> int:
+    """Check what a new order is worth at a price, 0 for none, and what its account would hold with it."""
+    placed = market.commands[command]
+    asset = market.assets[placed.asset]
+    if placed.type == MARKET:
+        last_price = asset.last_price if asset.last_price != 0 else asset.reference_price
+        return check_own_value(market, placed.account, last_price * placed.quantity)
+    message = _check_value(
+        market, placed.account, (price if price != 0 else placed.stop_price) * placed.quantity
+    )
+    if message != _FINE or placed.side != BUY:
+        return message
+    cost = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
+    return _check_held(market, placed.account, cost)
+
+
+@inlined
+def _check_value(market: Any, account: int, value: int) -> int:
     if value > ORDER_VALUE_UNITS_MAX:
         return _ORDER_VALUE
-    if side == BUY and market.accounts[account].held_cash - held + value > BALANCE_UNITS_MAX:
-        return _ORDER_VALUE
-    return _FINE
+    return check_own_value(market, account, value)
+
+
+@inlined
+def _check_held(market: Any, account: int, more: int) -> int:
+    return _ORDER_VALUE if market.accounts[account].held_cash + more > BALANCE_UNITS_MAX else _FINE
 
 
 @called
@@ -163,19 +207,28 @@ def check_amend(market: Any, command: int, order: int, quantity: int, price: int
         return Message.FILLED_ALREADY.value
     if row.display_quantity != 0 and quantity > row.display_quantity * SHOWN_PART_MIN:
         return _DISPLAY_QUANTITY
-    holding_price = price if price != 0 else row.stop_price
-    # Its value is that of the whole, held is only what is left of it.
-    if holding_price * quantity > ORDER_VALUE_UNITS_MAX:
-        return _ORDER_VALUE
-    old_price = row.price if row.price != 0 else row.stop_price
-    return check_value(
-        market,
-        market.positions[row.position].account,
-        row.side,
-        holding_price,
-        quantity - row.filled,
-        old_price * (row.quantity - row.filled),
-    )
+    account = market.positions[row.position].account
+    message = _check_value(market, account, (price if price != 0 else row.stop_price) * quantity)
+    if message != _FINE or row.side != BUY:
+        return message
+    return _check_held(market, account, more_cash(market, order, quantity, price))
+
+
+@inlined
+def amended_share_cost(market: Any, order: int, price: int) -> int:
+    """Give what each share of an open buy will need at a price; one without a price needs what it did."""
+    row = market.orders[order]
+    if row.side != BUY or price == row.price:
+        return int(row.share_cost)
+    return share_cost(market, row.fees, price)
+
+
+@inlined
+def more_cash(market: Any, order: int, quantity: int, price: int) -> int:
+    """Give what an open buy would hold with another total quantity and price, less what it holds."""
+    row = market.orders[order]
+    cost = amended_share_cost(market, order, price) * (quantity - row.filled)
+    return int(cost - row.share_cost * (row.quantity - row.filled))
 
 
 @called

@@ -1,4 +1,4 @@
-"""What each kind of command does; each function gives the stage that comes next."""
+"""What commands about orders and assets do; each function gives the stage that comes next."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ from typing import Any
 
 import numpy as np
 
-from engine.domain import BALANCE_QUANTITY_MAX, BALANCE_UNITS_MAX
 from engine.kernel import header as h
 from engine.kernel import stages
-from engine.kernel.accounts import (
-    add_position,
-    closed_quantity,
-    cost_of,
-    find_position,
-    touch,
-    touch_account,
-    trade_shares,
-)
+from engine.kernel.accounts import add_position, find_position
 from engine.kernel.bits import float_of
-from engine.kernel.checks import check_amend, check_place, check_value
+from engine.kernel.checks import (
+    amended_share_cost,
+    check_amend,
+    check_investor,
+    check_place,
+    check_size,
+    has_account,
+    more_cash,
+)
 from engine.kernel.compile import called, inlined
+from engine.kernel.cover import check_cash, check_shares, new_share_cost
 from engine.kernel.events import report, report_asset, report_refusal
+from engine.kernel.fees import find_fees
 from engine.kernel.ids import find_entry, is_used, open_order
 from engine.kernel.ids import has_room as ids_have_room
-from engine.kernel.layout import ANY_ASSET, LADDERS_PER_ASSET, NONE, CommandKind, Ladder
-from engine.kernel.matching import best_price, can_fill, crosses, opposite_of, shrink
+from engine.kernel.layout import ANY_ASSET, LADDERS_PER_ASSET, NONE, Ladder
+from engine.kernel.limits import check_may_trade
+from engine.kernel.matching import best_price, cost_to_fill, crosses, opposite_of, shrink
 from engine.kernel.orders import accept, end, has_room, rest, unrest, wait_for_trigger
 from engine.kernel.words import (
     AUCTION,
@@ -44,7 +46,6 @@ from engine.kernel.words import (
 from engine.messages import Message
 
 _NO_MESSAGE = int(Message.NONE)
-_DEPOSIT = int(CommandKind.DEPOSIT)
 _BIDS = int(Ladder.BIDS)
 _ASKS = int(Ladder.ASKS)
 _BUY_STOPS = int(Ladder.BUY_STOPS)
@@ -59,12 +60,6 @@ def refuse(market: Any, command: int, message: int) -> int:
 
 
 @inlined
-def has_account(market: Any, account: int) -> bool:
-    """Tell whether a command's investor has an account."""
-    return account != NONE and market.accounts[account].open != 0
-
-
-@inlined
 def is_listed(market: Any, asset: int) -> bool:
     """Tell whether a command's symbol is listed."""
     return asset >= 0 and market.assets[asset].listed != 0
@@ -74,8 +69,9 @@ def is_listed(market: Any, asset: int) -> bool:
 def place(market: Any, command: int) -> int:
     """Take a new order."""
     placed = market.commands[command]
-    if not has_account(market, placed.account):
-        return refuse(market, command, Message.NO_ACCOUNT.value)
+    message = check_investor(market, placed.account)
+    if message != 0:
+        return refuse(market, command, message)
     if not is_listed(market, placed.asset):
         return refuse(market, command, Message.NOT_LISTED.value)
     entry = find_entry(market, placed.id_low, placed.id_high)
@@ -89,21 +85,14 @@ def place(market: Any, command: int) -> int:
     if needs_position or not has_room(market) or not ids_have_room(market):
         return refuse(market, command, Message.MARKET_FULL.value)
     asset = market.assets[placed.asset]
-    opposite = opposite_of(placed.asset, placed.side)
     price = placed.price
     if placed.type == MARKET_TO_LIMIT:
-        price = best_price(market, opposite, asset.tick)
-        if price == 0:
-            return refuse(market, command, Message.NO_PRICE_TO_TAKE.value)
-        message = check_value(market, placed.account, placed.side, price, placed.quantity, 0)
-        if message != 0:
-            return refuse(market, command, message)
-    if placed.flag and would_cross(market, placed.asset, placed.side, price):
-        return refuse(market, command, Message.WOULD_CROSS.value)
-    if placed.time_in_force == FOK and not can_fill(
-        market, placed.account, placed.asset, placed.side, price, placed.quantity, placed.self_trade
-    ):
-        return refuse(market, command, Message.NOT_WHOLE.value)
+        price = best_price(market, opposite_of(placed.asset, placed.side), asset.tick)
+    message = _check_against_book(market, command, price)
+    if message == 0:
+        message = _check_cover(market, command, position, price)
+    if message != 0:
+        return refuse(market, command, message)
     if position == NONE:
         position = add_position(market, placed.account, placed.asset)
     order = accept(market, command, position, entry, price)
@@ -115,6 +104,33 @@ def place(market: Any, command: int) -> int:
         return stages.ELECT
     report(market, command, order, DID_ENTER, _NO_MESSAGE)
     return _bring_in(market, command, order, asset.phase)
+
+
+@called
+def _check_against_book(market: Any, command: int, price: int) -> int:
+    placed = market.commands[command]
+    if placed.type == MARKET_TO_LIMIT:
+        if price == 0:
+            return Message.NO_PRICE_TO_TAKE.value
+        message = check_size(market, command, price)
+        if message != 0:
+            return message
+    if placed.flag and would_cross(market, placed.asset, placed.side, price):
+        return Message.WOULD_CROSS.value
+    if placed.time_in_force == FOK and cost_to_fill(market, command, price) == NONE:
+        return Message.NOT_WHOLE.value
+    return _NO_MESSAGE
+
+
+@called
+def _check_cover(market: Any, command: int, position: int, price: int) -> int:
+    placed = market.commands[command]
+    if placed.side != BUY:
+        return check_shares(market, placed.account, position, placed.quantity)
+    needed = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
+    if price == 0 and placed.time_in_force == FOK:
+        needed = max(needed, cost_to_fill(market, command, price))
+    return check_cash(market, placed.account, needed)
 
 
 @called
@@ -143,16 +159,16 @@ def cancel(market: Any, command: int) -> int:
         return refuse(market, command, Message.NO_OPEN_ORDER.value)
     if market.positions[market.orders[order].position].account != asked.account:
         return refuse(market, command, Message.NOT_OWNER.value)
-    cancel_order(market, command, order)
+    cancel_order(market, command, order, _NO_MESSAGE)
     return stages.TELL
 
 
 @called
-def cancel_order(market: Any, command: int, order: int) -> None:
+def cancel_order(market: Any, command: int, order: int, message: int) -> None:
     """Cancel an order that rests or waits."""
     unrest(market, order, command)
     market.orders[order].status = CANCELED
-    report(market, command, order, DID_CANCEL, _NO_MESSAGE)
+    report(market, command, order, DID_CANCEL, message)
     end(market, order, CANCELED)
 
 
@@ -174,38 +190,62 @@ def amend(market: Any, command: int) -> int:
     """Change an open order's total quantity, price, or both."""
     asked = market.commands[command]
     order = open_order(market, asked.id_low, asked.id_high)
+    is_own = order != NONE and market.positions[market.orders[order].position].account == asked.account
+    if has_account(market, asked.account):
+        message = check_may_trade(market, asked.account)
+        if message != 0:
+            report_refusal(market, command, order if is_own else NONE, message)
+            return stages.TELL
     if order == NONE:
         return refuse(market, command, Message.NO_OPEN_ORDER.value)
-    row = market.orders[order]
-    position = market.positions[row.position]
-    if position.account != asked.account:
+    if not is_own:
         return refuse(market, command, Message.NOT_OWNER.value)
+    row = market.orders[order]
     quantity = asked.quantity if asked.quantity != 0 else row.quantity
     price = asked.price if asked.price != 0 else row.price
-    message = check_amend(market, command, order, quantity, price)
-    waits = row.status == PENDING_TRIGGER
-    stays = price == row.price and quantity <= row.quantity
-    if message == 0 and not stays:
-        if not has_room(market):
-            message = Message.MARKET_FULL.value
-        elif row.post_only and would_cross(market, position.asset, row.side, price):
-            message = Message.WOULD_CROSS.value
+    message = _check_change(market, command, order, quantity, price)
     if message != 0:
         report_refusal(market, command, order, message)
         return stages.TELL
-    market.header[h.ELECT_ASSET] = position.asset
-    if stays:
-        shrink(market, order, _ladder_of(position.asset, row.side, waits), row.quantity - quantity, command)
+    return _change(market, command, order, quantity, price)
+
+
+@called
+def _check_change(market: Any, command: int, order: int, quantity: int, price: int) -> int:
+    message = check_amend(market, command, order, quantity, price)
+    if message != 0:
+        return message
+    row = market.orders[order]
+    position = market.positions[row.position]
+    if price != row.price or quantity > row.quantity:
+        if not has_room(market):
+            return Message.MARKET_FULL.value
+        if row.post_only and would_cross(market, position.asset, row.side, price):
+            return Message.WOULD_CROSS.value
+    if row.side != BUY:
+        return check_shares(market, position.account, row.position, quantity - row.quantity)
+    return check_cash(market, position.account, more_cash(market, order, quantity, price))
+
+
+@called
+def _change(market: Any, command: int, order: int, quantity: int, price: int) -> int:
+    row = market.orders[order]
+    asset = market.positions[row.position].asset
+    waits = row.status == PENDING_TRIGGER
+    market.header[h.ELECT_ASSET] = asset
+    if price == row.price and quantity <= row.quantity:
+        shrink(market, order, _ladder_of(asset, row.side, waits), row.quantity - quantity, command)
         report(market, command, order, DID_REPLACE, _NO_MESSAGE)
         return stages.ELECT
     unrest(market, order, command)
+    row.share_cost = amended_share_cost(market, order, price)
     row.quantity = quantity
     row.price = price
     report(market, command, order, DID_REPLACE, _NO_MESSAGE)
     if waits:
         wait_for_trigger(market, order, command)
         return stages.ELECT
-    return _bring_in(market, command, order, market.assets[position.asset].phase)
+    return _bring_in(market, command, order, market.assets[asset].phase)
 
 
 @inlined
@@ -217,10 +257,8 @@ def _ladder_of(asset: int, side: int, waits: bool) -> int:
 
 @called
 def list_asset(market: Any, command: int) -> int:
-    """List an asset, or give a listed one another band (its name is not kept here)."""
+    """List an asset, or give a listed one another band and fees (its name is not kept here)."""
     asked = market.commands[command]
-    if asked.flag:
-        return refuse(market, command, Message.FEES.value)
     if asked.price % asked.stop_price != 0:
         return refuse(market, command, Message.REFERENCE_TICK.value)
     if asked.asset == NONE:
@@ -228,6 +266,9 @@ def list_asset(market: Any, command: int) -> int:
     row = market.assets[asked.asset]
     if row.listed and (row.tick != asked.stop_price or row.lot != asked.quantity):
         return refuse(market, command, Message.TICK_AND_LOT_STAY.value)
+    fees = find_fees(market, asked.display_quantity, asked.expires_at_ms)
+    if fees == NONE:
+        return refuse(market, command, Message.FEES_FULL.value)
     if not row.listed:
         row.listed = 1
         row.phase = CONTINUOUS
@@ -236,6 +277,7 @@ def list_asset(market: Any, command: int) -> int:
         row.lot = asked.quantity
         row.reference_price = asked.price
         market.header[h.ASSETS_USED] = max(market.header[h.ASSETS_USED], asked.asset + 1)
+    row.fees = fees
     row.band = asked.id_low
     row.reach = NONE if row.band == 0 else np.int64(row.reference_price * float_of(row.band))
     report_asset(market, command, asked.asset)
@@ -260,83 +302,3 @@ def set_phase(market: Any, command: int) -> int:
     market.header[h.ELECT_ASSET] = asked.asset
     report_asset(market, command, asked.asset)
     return stages.ELECT
-
-
-@called
-def open_account(market: Any, command: int) -> int:
-    """Let an investor trade."""
-    asked = market.commands[command]
-    if asked.account == NONE:
-        return refuse(market, command, Message.ACCOUNTS_FULL.value)
-    row = market.accounts[asked.account]
-    if row.open:
-        return refuse(market, command, Message.ACCOUNT_EXISTS.value)
-    row.open = 1
-    row.unlimited = asked.flag
-    row.touched = NONE
-    row.first_order = NONE
-    row.last_order = NONE
-    market.header[h.ACCOUNTS_USED] = max(market.header[h.ACCOUNTS_USED], asked.account + 1)
-    touch_account(market, asked.account)
-    return stages.TELL
-
-
-@called
-def transfer(market: Any, command: int) -> int:
-    """Put cash or shares into an account, or take them out."""
-    asked = market.commands[command]
-    if not has_account(market, asked.account):
-        return refuse(market, command, Message.NO_ACCOUNT.value)
-    if asked.asset != ANY_ASSET and not is_listed(market, asked.asset):
-        return refuse(market, command, Message.NOT_LISTED.value)
-    is_cash = asked.price != 0 and asked.asset == ANY_ASSET and asked.quantity == 0
-    is_shares = asked.price == 0 and asked.asset != ANY_ASSET and asked.quantity != 0
-    if is_cash:
-        return _transfer_cash(market, command)
-    if is_shares:
-        return _transfer_shares(market, command)
-    return refuse(market, command, Message.CASH_OR_SHARES.value)
-
-
-@called
-def _transfer_cash(market: Any, command: int) -> int:
-    asked = market.commands[command]
-    account = market.accounts[asked.account]
-    signed = asked.price if asked.kind == _DEPOSIT else -asked.price
-    if abs(account.cash + signed) > BALANCE_UNITS_MAX:
-        return refuse(market, command, Message.CASH_BOUND.value)
-    if signed < 0 and not account.unlimited and -signed > account.cash - account.held_cash:
-        return refuse(market, command, Message.CASH_NOT_FREE.value)
-    account.cash += signed
-    touch_account(market, asked.account)
-    return stages.TELL
-
-
-@called
-def _transfer_shares(market: Any, command: int) -> int:
-    asked = market.commands[command]
-    asset = market.assets[asked.asset]
-    price = asset.last_price if asset.last_price != 0 else asset.reference_price
-    signed = asked.quantity if asked.kind == _DEPOSIT else -asked.quantity
-    position = find_position(market, asked.account, asked.asset)
-    owned, held, cost = 0, 0, 0
-    if position != NONE:
-        row = market.positions[position]
-        owned, held, cost = row.quantity, row.held_quantity, row.cost
-    elif market.header[h.POSITIONS_USED] == len(market.positions):
-        return refuse(market, command, Message.SHARES_BOUND.value)
-    closed = closed_quantity(owned, signed)
-    if closed != 0:
-        sign = 1 if owned > 0 else -1
-        cost += (signed + sign * closed) * price - sign * cost_of(cost, owned, closed)
-    else:
-        cost += signed * price
-    if abs(owned + signed) > BALANCE_QUANTITY_MAX or abs(cost) > BALANCE_UNITS_MAX:
-        return refuse(market, command, Message.SHARES_BOUND.value)
-    if signed < 0 and not market.accounts[asked.account].unlimited and -signed > owned - held:
-        return refuse(market, command, Message.SHARES_NOT_FREE.value)
-    if position == NONE:
-        position = add_position(market, asked.account, asked.asset)
-    touch(market, position)
-    trade_shares(market, position, signed, price)
-    return stages.TELL

@@ -53,11 +53,14 @@ def report(market: Any, command: int, order: int, execution_type: int, message: 
 
 
 @called
-def report_trade(market: Any, command: int, order: int, liquidity: int, price: int, quantity: int) -> None:
+def report_trade(
+    market: Any, command: int, order: int, liquidity: int, price: int, quantity: int, fee: int
+) -> None:
     """Report an order's part in the command's newest trade."""
     event = market.events[report(market, command, order, DID_TRADE, _NO_MESSAGE)]
     event.liquidity = liquidity
     event.last_price = price
+    event.detail = fee
     event.last_quantity = quantity
     event.trade = market.header[h.TRADES]
 
@@ -125,3 +128,6 @@ def report_asset(market: Any, command: int, asset: int) -> None:
     event.asset = asset
     event.phase = market.assets[asset].phase
     event.band = market.assets[asset].band
+    fees = market.fees[market.assets[asset].fees]
+    event.maker_fee = fees.maker
+    event.taker_fee = fees.taker

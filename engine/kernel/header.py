@@ -22,39 +22,40 @@ TEXT_FREE: Final = 13
 ASSETS_USED: Final = 14
 ACCOUNTS_USED: Final = 15
 POSITIONS_USED: Final = 16
-POSITION_TABLE_SIZE: Final = 17
+FEES_USED: Final = 17
+POSITION_TABLE_SIZE: Final = 18
 
 # The table of order ids, and the one before it while its entries move over or are wiped (see ids.py).
-IDS_BASE: Final = 18
-IDS_SIZE: Final = 19
-IDS_COUNT: Final = 20
-IDS_HALF: Final = 21  # which half of the array the table is in
-OLD_IDS_BASE: Final = 22
-OLD_IDS_SIZE: Final = 23
-OLD_IDS_CURSOR: Final = 24
-OLD_IDS_STEP: Final = 25  # entries to move for each new id; negative: to wipe
-ENDED_TODAY: Final = 26
-ENDED_YESTERDAY: Final = 27
+IDS_BASE: Final = 19
+IDS_SIZE: Final = 20
+IDS_COUNT: Final = 21
+IDS_HALF: Final = 22  # which half of the array the table is in
+OLD_IDS_BASE: Final = 23
+OLD_IDS_SIZE: Final = 24
+OLD_IDS_CURSOR: Final = 25
+OLD_IDS_STEP: Final = 26  # entries to move for each new id; negative: to wipe
+ENDED_TODAY: Final = 27
+ENDED_YESTERDAY: Final = 28
 
-STATE_WORDS: Final = 28
+STATE_WORDS: Final = 29
 """The words before this one are the market's state; those from here on serve the command under way."""
 
-STAGE: Final = 28
-TAKER: Final = 29
-ELECTED_FIRST: Final = 30
-ELECTED_LAST: Final = 31
-ELECT_ASSET: Final = 32
-TRADES: Final = 33
-TOUCHED_FIRST: Final = 34
-TOUCHED_LAST: Final = 35
-CANCEL_NEXT: Final = 36
-CANCELED: Final = 37
-UNCROSS_PRICE: Final = 38
-TOLD_POSITION: Final = 39
-EVENTS: Final = 40  # rows written by this call
-CHANGED_LEVELS: Final = 41
-SAY_PRICE: Final = 42  # what a refusal's message speaks of
-SAY_DETAIL: Final = 43
+STAGE: Final = 29
+TAKER: Final = 30
+ELECTED_FIRST: Final = 31
+ELECTED_LAST: Final = 32
+ELECT_ASSET: Final = 33
+TRADES: Final = 34
+TOUCHED_FIRST: Final = 35
+TOUCHED_LAST: Final = 36
+CANCEL_NEXT: Final = 37
+CANCELED: Final = 38
+UNCROSS_PRICE: Final = 39
+TOLD_POSITION: Final = 40
+EVENTS: Final = 41  # rows written by this call
+CHANGED_LEVELS: Final = 42
+SAY_PRICE: Final = 43  # what a refusal's message speaks of
+SAY_DETAIL: Final = 44
 
 WORDS: Final = 48
 

@@ -29,6 +29,8 @@ from engine.domain import (
 )
 
 NONE: Final = -1
+HOUSE: Final = 0
+"""The row of the account that fees are paid to."""
 
 # Words as numbers: the place of each in its enum, plus one where 0 says that there is none.
 SIDES: Final = tuple(Side)
@@ -55,6 +57,8 @@ class CommandKind(IntEnum):
     DEPOSIT = 7
     WITHDRAW = 8
     SET_PHASE = 9
+    SET_LIMITS = 10
+    KILL_SWITCH = 11
 
 
 class EventKind(IntEnum):
@@ -66,16 +70,21 @@ class EventKind(IntEnum):
 
 
 # A command, decoded. Fields that its kind does not use are 0. `account` and `asset` are rows, NONE when there
-# is no such name yet (a cancel_all, deposit or withdrawal without a symbol has ANY_ASSET). `id_low` and
-# `id_high` are 96 bits of a hash of the order id. The texts stand, as UTF-8 that is escaped for JSON, one
-# behind the other in the batch's text from `text` on, in the order of their lengths here: order id, client
-# order id, investor id, symbol, message (of a malformed record). `client_length` 0: no client order id.
+# is no such name yet (a cancel_all, deposit or withdrawal without a symbol has ANY_ASSET, and so has a
+# kill_switch). `id_low` and `id_high` are 96 bits of a hash of the order id. The texts stand, as UTF-8 that is
+# escaped for JSON, one behind the other in the batch's text from `text` on, in the order of their lengths here:
+# order id, client order id, investor id, symbol, message (of a malformed record). `client_length` 0: no client
+# order id.
 #   place, amend: `price`, `stop_price` ten-thousandths, 0 for none; `quantity` shares (amend: 0 for none)
 #   list_asset: `price` the reference price, `stop_price` the tick, `quantity` the lot, `id_low` the bits of
-#               the band's float64, 0 without one; `flag` whether it names fees; its name is its message
+#               the band's float64, 0 without one; `display_quantity` the maker's fee in millionths,
+#               `expires_at_ms` the taker's; its name is its message
 #   open_account: `flag` unlimited
 #   deposit, withdraw: `price` cash, 0 for none; `quantity` shares, 0 for none
 #   set_phase: `side` the phase
+#   set_limits: `price` the largest order value, `quantity` the open orders, `display_quantity` the orders a
+#               second, 0 for no limit
+#   kill_switch: `flag` on
 COMMAND: Final = np.dtype(
     [
         ("offset", "i8"),
@@ -110,7 +119,8 @@ ANY_ASSET: Final = -2
 # place among the command's trades. `order` is the order's row, whose text stays readable until some thousand
 # further orders have ended; NONE where no order is reported or it was refused as new: then `command` tells
 # all. `price` and `quantity` are the order's, `traded` its price × quantity so far. `last_price` and `detail`
-# are what `message` (a row of engine.messages, 0 for none) speaks of, where nothing traded.
+# are what `message` (a row of engine.messages, 0 for none) speaks of, where nothing traded; of a trade,
+# `detail` is the order's fee.
 EXECUTION: Final = np.dtype(
     [
         ("kind", "u1"),
@@ -163,7 +173,9 @@ ASSET_EVENT: Final = np.dtype(
         ("command", "i4"),
         ("asset", "i4"),
         ("band", "i8"),
-        ("pad2", "i8", (6,)),
+        ("maker_fee", "i4"),
+        ("taker_fee", "i4"),
+        ("pad2", "i8", (5,)),
     ],
     align=True,
 )
@@ -172,13 +184,16 @@ assert EXECUTION.itemsize == ACCOUNT_EVENT.itemsize == ASSET_EVENT.itemsize == E
 
 # An open order. It is in one queue of a ladder (a price of its book, or a stop price), in its account's list,
 # and, when it expires, in a queue of the ladder of expiries. `shown` is what of it may trade before it queues
-# again. The bytes of its two ids, its client order id last, are in the chunks from `text` on.
+# again, `share_cost` what a buy holds for each share that is left, `fees` the row of those that it pays;
+# `account_previous` is UNLISTED while it is not in its account's list. The bytes of its two ids, its client
+# order id last, are in the chunks from `text` on.
 ORDER: Final = np.dtype(
     [
         ("price", "i8"),
         ("stop_price", "i8"),
         ("traded", "i8"),
         ("accepted_offset", "i8"),
+        ("share_cost", "i8"),
         ("quantity", "i4"),
         ("filled", "i4"),
         ("shown", "i4"),
@@ -202,12 +217,12 @@ ORDER: Final = np.dtype(
         ("self_trade", "u1"),
         ("post_only", "u1"),
         ("status", "u1"),
-        ("triggered", "u1"),
-        ("listed", "u1"),  # is in its account's list
+        ("fees", "u2"),
     ],
     align=True,
 )
-assert ORDER.itemsize == 104
+UNLISTED: Final = -2
+assert ORDER.itemsize == 112
 
 # The queue of one price (or time). `quantity` is what shows, `total` all that is left. A free row's `head` is
 # the next free one.
@@ -242,7 +257,7 @@ class Ladder(IntEnum):
 LADDERS_PER_ASSET: Final = 4
 
 # A listed asset. `ticks_in_unit` is 1 / `tick`. `last_price` 0: no trade yet. `reach` NONE: no band; `band`
-# has the bits of the float64 that it is known by.
+# has the bits of the float64 that it is known by. `fees` is the row of those that new orders will pay.
 ASSET: Final = np.dtype(
     [
         ("reference_price", "i8"),
@@ -254,18 +269,29 @@ ASSET: Final = np.dtype(
         ("lot", "i4"),
         ("phase", "u1"),
         ("listed", "u1"),
-        ("pad", "u2"),
+        ("fees", "u2"),
     ],
     align=True,
 )
 
+# What orders pay for a trade, in millionths of its value. Row 0 is of no fees; a row is written once, when an
+# asset is listed with fees that none was before.
+FEES: Final = np.dtype([("maker", "i4"), ("taker", "i4"), ("highest", "i4"), ("pad", "i4")], align=True)
+
 # `touched` is the offset of the last command that changed it, `next_touched` the next account that the same
-# one did.
+# one did. Of the limits 0 is none; `orders_in_second` counts those of the log's `second`, while there is a
+# limit to them.
 ACCOUNT: Final = np.dtype(
     [
         ("cash", "i8"),
         ("held_cash", "i8"),
         ("touched", "i8"),
+        ("order_value_max", "i8"),
+        ("second", "i8"),
+        ("orders_in_second", "i4"),
+        ("orders_per_second_max", "i4"),
+        ("open_orders", "i4"),
+        ("open_orders_max", "i4"),
         ("next_touched", "i4"),
         ("first_touched_position", "i4"),
         ("last_touched_position", "i4"),
@@ -273,7 +299,8 @@ ACCOUNT: Final = np.dtype(
         ("last_order", "i4"),
         ("open", "u1"),
         ("unlimited", "u1"),
-        ("pad", "u2"),
+        ("trading_disabled", "u1"),
+        ("pad", "u1"),
     ],
     align=True,
 )
@@ -319,6 +346,7 @@ class Capacity(Struct, frozen=True, kw_only=True):
     levels: int = 1 << 23
     nodes: int = 1 << 22
     assets: int = 1 << 12
+    fees: int = 1 << 16  # pairs of a maker's and a taker's fee; at most what `fees` of an order can name
     accounts: int = 1 << 22
     positions: int = 1 << 23
     ids: int = 1 << 25  # entries of the largest table; a power of two

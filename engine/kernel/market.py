@@ -36,6 +36,7 @@ ARRAYS: Final[dict[str, tuple[np.dtype[Any], int]]] = {
     "children": (np.dtype(np.int32), layout.NODE_WAYS),
     "ladders": (layout.LADDER, 1),
     "assets": (layout.ASSET, 1),
+    "fees": (layout.FEES, 1),
     "accounts": (layout.ACCOUNT, 1),
     "positions": (layout.POSITION, 1),
     "position_table": (np.dtype(np.int32), 1),

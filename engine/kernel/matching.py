@@ -7,7 +7,9 @@ from typing import Any, Final
 from engine.kernel import header as h
 from engine.kernel.accounts import hold, is_beyond_bounds, settle, touch
 from engine.kernel.compile import called, inlined
+from engine.kernel.cover import covered_quantity, free_cash
 from engine.kernel.events import report, report_trade
+from engine.kernel.fees import house_can_take, maker_fee, pay_house, share_cost, taker_fee
 from engine.kernel.ladder import next_level
 from engine.kernel.layout import EVENTS_SOFT_MAX, LADDERS_PER_ASSET, NONE, Ladder
 from engine.kernel.orders import end, rest, show, unrest
@@ -37,6 +39,8 @@ _ASKS = int(Ladder.ASKS)
 _MET_NEWER = int(Message.MET_NEWER)
 _MET_OLDER = int(Message.MET_OLDER)
 _ACCOUNT_BOUND = int(Message.ACCOUNT_BOUND)
+_HOUSE_BOUND = int(Message.HOUSE_BOUND)
+_CASH_COVERS_NO_MORE = int(Message.CASH_COVERS_NO_MORE)
 _NO_MORE_ON_OFFER = int(Message.NO_MORE_ON_OFFER)
 _ANY_PRICE: Final = 1 << 62
 
@@ -63,12 +67,18 @@ def crosses(side: int, limit: int, price: int) -> bool:
 
 
 @called
-def can_fill(market: Any, account: int, asset: int, side: int, limit: int, quantity: int, mode: int) -> bool:
-    """Tell whether an order would be filled whole at once. Cost O(orders that it would meet)."""
+def cost_to_fill(market: Any, command: int, limit: int) -> int:
+    """Give what a new order would cost a buyer if it were filled whole at once, NONE if it would not be.
+
+    Cost O(orders that it would meet).
+    """
+    placed = market.commands[command]
+    account, asset, side, mode = placed.account, placed.asset, placed.side, placed.self_trade
     which = opposite_of(asset, side)
-    tick = market.assets[asset].tick
+    tick, fees = market.assets[asset].tick, market.assets[asset].fees
     level = market.ladders[which].first
-    missing = quantity
+    missing = placed.quantity
+    cost = 0
     while level != NONE and crosses(side, limit, market.levels[level].key * tick):
         shown_before_own = 0
         level_total = 0
@@ -77,16 +87,19 @@ def can_fill(market: Any, account: int, asset: int, side: int, limit: int, quant
             row = market.orders[order]
             own = mode != NO_PREVENTION and market.positions[row.position].account == account
             if own and mode != EXPIRE_MAKER:
-                return missing <= shown_before_own
+                cost += missing * share_cost(market, fees, market.levels[level].key * tick)
+                return cost if missing <= shown_before_own else NONE
             if not own:
                 shown_before_own += row.shown
                 level_total += row.quantity - row.filled
             order = row.next
-        missing -= level_total
-        if missing <= 0:
-            return True
+        taken = min(missing, level_total)
+        cost += taken * share_cost(market, fees, market.levels[level].key * tick)
+        missing -= taken
+        if missing == 0:
+            return cost
         level = next_level(market, which, level)
-    return False
+    return NONE
 
 
 @called
@@ -125,33 +138,50 @@ def meet(market: Any, taker: int, maker: int, which: int, price: int, command: i
         and market.positions[row.position].account == market.positions[resting.position].account
     ):
         return prevent(market, taker, maker, command)
-    quantity = min(row.quantity - row.filled, resting.shown)
+    wanted = min(row.quantity - row.filled, resting.shown)
+    quantity = wanted
+    if row.side == BUY and row.price == 0:
+        quantity = covered_quantity(market, taker, wanted, price)
+        if quantity == 0:
+            _expire_uncovered(market, taker, price, command)
+            return True
     bought = quantity if row.side == BUY else -quantity
-    if is_beyond_bounds(market, resting.position, -bought, price):
+    resting_fee = maker_fee(market, resting.fees, quantity * price)
+    incoming_fee = taker_fee(market, row.fees, quantity * price)
+    if is_beyond_bounds(market, resting.position, -bought, price, resting_fee):
         expire_resting(market, maker, _ACCOUNT_BOUND, command)
         return False
-    if is_beyond_bounds(market, row.position, bought, price):
+    if is_beyond_bounds(market, row.position, bought, price, incoming_fee):
         expire_incoming(market, taker, _ACCOUNT_BOUND, command)
         return True
+    if not house_can_take(market, resting_fee + incoming_fee):
+        expire_incoming(market, taker, _HOUSE_BOUND, command)
+        return True
     market.assets[market.positions[row.position].asset].last_price = price
-    fill_resting(market, maker, which, quantity, price, command)
-    settle(market, row.position, bought, price)
+    fill_resting(market, maker, which, quantity, price, resting_fee, command)
+    settle(market, row.position, bought, price, incoming_fee)
+    pay_house(market, resting_fee + incoming_fee)
     row.filled += quantity
     row.traded += quantity * price
-    report_trade(market, command, maker, MAKER, price, quantity)
+    report_trade(market, command, maker, MAKER, price, quantity, resting_fee)
     filled = row.filled == row.quantity
     row.status = FILLED if filled else PARTIALLY_FILLED
-    report_trade(market, command, taker, TAKER, price, quantity)
+    report_trade(market, command, taker, TAKER, price, quantity, incoming_fee)
     market.header[h.TRADES] += 1
     if resting.filled == resting.quantity:
         end(market, maker, FILLED)
     if filled:
         end(market, taker, FILLED)
+    elif quantity < wanted:
+        _expire_uncovered(market, taker, price, command)
+        return True
     return filled
 
 
 @called
-def fill_resting(market: Any, order: int, which: int, quantity: int, price: int, command: int) -> None:
+def fill_resting(
+    market: Any, order: int, which: int, quantity: int, price: int, fee: int, command: int
+) -> None:
     """Take traded shares off a resting order.
 
     It leaves its queue when it is filled, and goes to its end with a new slice.
@@ -177,7 +207,7 @@ def fill_resting(market: Any, order: int, which: int, quantity: int, price: int,
             queue.quantity += row.shown
             requeue(market, order)
     row.traded += quantity * price
-    settle(market, row.position, quantity if row.side == BUY else -quantity, price)
+    settle(market, row.position, quantity if row.side == BUY else -quantity, price, fee)
 
 
 @called
@@ -205,6 +235,16 @@ def expire_incoming(market: Any, order: int, message: int, command: int) -> None
     market.orders[order].status = EXPIRED
     report(market, command, order, DID_EXPIRE, message)
     end(market, order, EXPIRED)
+
+
+@called
+def _expire_uncovered(market: Any, order: int, price: int, command: int) -> None:
+    row = market.orders[order]
+    position = market.positions[row.position]
+    expire_incoming(market, order, _CASH_COVERS_NO_MORE, command)
+    event = market.events[market.header[h.EVENTS] - 1]
+    event.last_price = market.assets[position.asset].lot * share_cost(market, row.fees, price)
+    event.detail = free_cash(market, position.account)
 
 
 @inlined

@@ -60,6 +60,7 @@ class Memory:
     def __init__(self, capacity: Capacity) -> None:
         assert 2 * capacity.positions >= header.POSITION_TABLE_SIZE_MIN, "the smallest table fits"
         assert capacity.ids >= header.IDS_SIZE_MIN, "the smallest table fits"
+        assert capacity.fees <= 1 << 16, "an order can name each row"
         self.capacity = capacity
         self.header: Array = np.zeros(HEADER_WORDS, np.int64)
         self.orders = reserved(capacity.orders, layout.ORDER)
@@ -69,6 +70,7 @@ class Memory:
         self.children = reserved(capacity.nodes, np.int32, columns=layout.NODE_WAYS)
         self.ladders: Array = np.zeros(layout.LADDERS_PER_ASSET * (capacity.assets + 1), layout.LADDER)
         self.assets: Array = np.zeros(capacity.assets, layout.ASSET)
+        self.fees = reserved(capacity.fees, layout.FEES)
         self.accounts = reserved(capacity.accounts, layout.ACCOUNT)
         self.positions = reserved(capacity.positions, layout.POSITION)
         # Open-addressing tables of growing size: the one of size s stands in the rows from s to 2 s.
@@ -97,6 +99,11 @@ class Memory:
         words[header.DAY] = -1
         words[header.IDS_SIZE] = words[header.IDS_BASE] = header.IDS_SIZE_MIN
         words[header.POSITION_TABLE_SIZE] = header.POSITION_TABLE_SIZE_MIN
+        words[header.FEES_USED] = words[header.ACCOUNTS_USED] = 1
+        house = self.accounts[layout.HOUSE]
+        house["open"] = house["unlimited"] = 1
+        for link in ("touched", "first_order", "last_order"):
+            house[link] = layout.NONE
 
     def give_back(self) -> None:
         """Return the memory of a table of ids that was left and wiped; its rows are zeros and stay so."""
@@ -139,6 +146,7 @@ class Memory:
         yield "ladders", 0, layout.LADDERS_PER_ASSET * int(words[header.ASSETS_USED])
         yield "ladders", layout.LADDERS_PER_ASSET * self.capacity.assets, layout.LADDERS_PER_ASSET
         yield "assets", 0, int(words[header.ASSETS_USED])
+        yield "fees", 0, int(words[header.FEES_USED])
         yield "accounts", 0, int(words[header.ACCOUNTS_USED])
         yield "positions", 0, int(words[header.POSITIONS_USED])
         size = int(words[header.POSITION_TABLE_SIZE])

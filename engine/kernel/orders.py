@@ -7,8 +7,9 @@ from typing import Any
 from engine.kernel import header as h
 from engine.kernel.accounts import hold, touch
 from engine.kernel.compile import called, inlined
+from engine.kernel.cover import new_share_cost
 from engine.kernel.ids import end_id, take_id
-from engine.kernel.layout import NONE, ORDERS_KEPT, TEXT_CHUNK_BYTES, Ladder
+from engine.kernel.layout import NONE, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
 from engine.kernel.market import load_word
 from engine.kernel.queues import dequeue, dequeue_expiry, enqueue, enqueue_expiry, mark_changed
 from engine.kernel.words import BUY, DAY, GTD, NEW, PENDING_TRIGGER
@@ -92,6 +93,9 @@ def accept(market: Any, command: int, position: int, entry: int, price: int) -> 
     row.stop_price = placed.stop_price
     row.traded = 0
     row.accepted_offset = placed.offset
+    row.share_cost = 0
+    if placed.side == BUY:
+        row.share_cost = new_share_cost(market, placed.asset, price, placed.stop_price)
     row.quantity = placed.quantity
     row.filled = 0
     row.shown = 0
@@ -105,8 +109,8 @@ def accept(market: Any, command: int, position: int, entry: int, price: int) -> 
     row.self_trade = placed.self_trade
     row.post_only = placed.flag
     row.status = NEW
-    row.triggered = 0
-    row.listed = 0
+    row.fees = market.assets[placed.asset].fees
+    row.account_previous = UNLISTED
     _keep_text(market, order, placed.text, placed.id_length, placed.client_length)
     take_id(market, placed.id_low, placed.id_high, entry, order)
     market.header[h.OPEN_ORDERS] += 1
@@ -165,7 +169,7 @@ def end(market: Any, order: int, status: int) -> None:
     """End an order that is in no queue of a ladder any more; its row and text serve again later."""
     row = market.orders[order]
     row.status = status
-    if row.listed:
+    if row.account_previous != UNLISTED:
         _unlist(market, order)
     end_id(market, order)
     words = market.header
@@ -184,7 +188,7 @@ def _promise(market: Any, order: int, command: int) -> None:
     row = market.orders[order]
     touch(market, row.position)
     hold(market, order, row.quantity - row.filled)
-    if not row.listed:
+    if row.account_previous == UNLISTED:
         _list(market, order, command)
 
 
@@ -192,7 +196,7 @@ def _promise(market: Any, order: int, command: int) -> None:
 def _list(market: Any, order: int, command: int) -> None:
     row = market.orders[order]
     account = market.accounts[market.positions[row.position].account]
-    row.listed = 1
+    account.open_orders += 1
     row.account_next = NONE
     row.account_previous = account.last_order
     if account.last_order == NONE:
@@ -219,7 +223,8 @@ def _unlist(market: Any, order: int) -> None:
         account.last_order = row.account_previous
     else:
         market.orders[row.account_next].account_previous = row.account_previous
-    row.listed = 0
+    row.account_previous = UNLISTED
+    account.open_orders -= 1
     if row.expiry_level != NONE:
         dequeue_expiry(market, order)
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from engine.kernel import header as h
 from engine.kernel import stages
+from engine.kernel.account_commands import open_account, set_limits, transfer, turn_kill_switch
 from engine.kernel.auction import uncross
 from engine.kernel.commands import (
     amend,
@@ -14,11 +15,9 @@ from engine.kernel.commands import (
     cancel,
     cancel_order,
     list_asset,
-    open_account,
     place,
     refuse,
     set_phase,
-    transfer,
 )
 from engine.kernel.compile import called, compiled, inlined
 from engine.kernel.events import report, report_account, report_refusal
@@ -41,9 +40,12 @@ _OPEN_ACCOUNT = int(CommandKind.OPEN_ACCOUNT)
 _DEPOSIT = int(CommandKind.DEPOSIT)
 _WITHDRAW = int(CommandKind.WITHDRAW)
 _SET_PHASE = int(CommandKind.SET_PHASE)
+_SET_LIMITS = int(CommandKind.SET_LIMITS)
+_KILL_SWITCH = int(CommandKind.KILL_SWITCH)
 _BUY_STOPS = int(Ladder.BUY_STOPS)
 _SELL_STOPS = int(Ladder.SELL_STOPS)
 _NO_MESSAGE = int(Message.NONE)
+_TRADING_DISABLED = int(Message.TRADING_DISABLED)
 # What one call may leave for book records: each event changes at most two levels.
 _CHANGES_SPARE: Final = 4 * EVENTS_SOFT_MAX
 
@@ -180,6 +182,10 @@ def _execute_rare(market: Any, command: int) -> int:
         return open_account(market, command)
     if kind == _DEPOSIT or kind == _WITHDRAW:
         return transfer(market, command)
+    if kind == _SET_LIMITS:
+        return set_limits(market, command)
+    if kind == _KILL_SWITCH:
+        return turn_kill_switch(market, command)
     return refuse(market, command, Message.MALFORMED.value)
 
 
@@ -187,15 +193,17 @@ def _execute_rare(market: Any, command: int) -> int:
 def _cancel_each(market: Any, command: int) -> int:
     words = market.header
     asset = market.commands[command].asset
+    is_asked = market.commands[command].kind == _CANCEL_ALL
+    message = _NO_MESSAGE if is_asked else _TRADING_DISABLED
     while words[h.CANCEL_NEXT] != NONE:
         if words[h.EVENTS] > EVENTS_SOFT_MAX:
             return stages.NO_ROOM
         order = words[h.CANCEL_NEXT]
         words[h.CANCEL_NEXT] = market.orders[order].account_next
         if asset == ANY_ASSET or market.positions[market.orders[order].position].asset == asset:
-            cancel_order(market, command, order)
+            cancel_order(market, command, order, message)
             words[h.CANCELED] += 1
-    if words[h.CANCELED] == 0:
+    if is_asked and words[h.CANCELED] == 0:
         report_refusal(market, command, NONE, Message.NOTHING_TO_CANCEL.value)
     return stages.TELL
 
@@ -234,7 +242,6 @@ def _trigger_next(market: Any, command: int, asset: int) -> int:
         words[h.ELECTED_LAST] = NONE
     unrest(market, order, command)
     market.orders[order].status = NEW
-    market.orders[order].triggered = 1
     report(market, command, order, DID_TRIGGER, _NO_MESSAGE)
     words[h.TAKER] = order
     return stages.MATCH

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -10,8 +11,11 @@ from msgspec import Meta, Struct
 from engine import domain
 from engine.domain import (
     CASH_UNITS_MAX,
+    FEE_PPM_MAX,
     ID_LENGTH_MAX,
+    LIMIT_COUNT_MAX,
     NAME_LENGTH_MAX,
+    PPM_PER_BASIS_POINT,
     PRICE_UNITS_MAX,
     QUANTITY_MAX,
     SYMBOL_PATTERN,
@@ -23,7 +27,13 @@ from engine.domain import (
     Side,
     TimeInForce,
 )
-from engine.units import NotExactError, decimal_from_units, units_from_decimal
+from engine.units import (
+    NotExactError,
+    basis_points_from_ppm,
+    decimal_from_units,
+    ppm_from_basis_points,
+    units_from_decimal,
+)
 
 RECORD_BYTES_MAX = 16_384
 
@@ -33,7 +43,8 @@ Symbol: TypeAlias = Annotated[str, Meta(pattern=SYMBOL_PATTERN.removesuffix("$")
 Price: TypeAlias = Annotated[float, Meta(gt=0, le=PRICE_UNITS_MAX / UNITS_PER_CURRENCY)]
 Cash: TypeAlias = Annotated[float, Meta(gt=0, le=CASH_UNITS_MAX / UNITS_PER_CURRENCY)]
 Quantity: TypeAlias = Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
-Fee: TypeAlias = Annotated[float, Meta(ge=0, le=10_000)]
+BasisPoints: TypeAlias = Annotated[float, Meta(ge=0, le=FEE_PPM_MAX / PPM_PER_BASIS_POINT)]
+LimitCount: TypeAlias = Annotated[int, Meta(ge=1, le=LIMIT_COUNT_MAX)]
 TimeMs: TypeAlias = Annotated[int, Meta(ge=0, le=TIME_MS_MAX)]
 
 
@@ -82,8 +93,8 @@ class _ListAsset(_Record, tag="list_asset", frozen=True, kw_only=True):
     lot_size: Quantity
     reference_price: Price
     price_band: Annotated[float, Meta(gt=0, lt=1)] | None = None
-    maker_fee_bps: Fee = 0.0
-    taker_fee_bps: Fee = 0.0
+    maker_fee_bps: BasisPoints = 0.0
+    taker_fee_bps: BasisPoints = 0.0
 
 
 class _OpenAccount(_Record, tag="open_account", frozen=True, kw_only=True):
@@ -105,13 +116,35 @@ class _Withdraw(_Record, tag="withdraw", frozen=True, kw_only=True):
     quantity: Quantity | None = None
 
 
+class _SetLimits(_Record, tag="set_limits", frozen=True, kw_only=True):
+    investor_id: Id
+    order_value_max: Cash | None = None
+    open_orders_max: LimitCount | None = None
+    orders_per_second_max: LimitCount | None = None
+
+
+class _KillSwitch(_Record, tag="kill_switch", frozen=True, kw_only=True):
+    investor_id: Id
+    on: bool
+
+
 class _SetPhase(_Record, tag="set_phase", frozen=True, kw_only=True):
     symbol: Symbol
     phase: Phase
 
 
 _AnyRecord: TypeAlias = (
-    _Place | _Cancel | _CancelAll | _Amend | _ListAsset | _OpenAccount | _Deposit | _Withdraw | _SetPhase
+    _Place
+    | _Cancel
+    | _CancelAll
+    | _Amend
+    | _ListAsset
+    | _OpenAccount
+    | _Deposit
+    | _Withdraw
+    | _SetLimits
+    | _KillSwitch
+    | _SetPhase
 )
 _RECORDS: dict[type[domain.Command], type[_Record]] = {
     domain.Place: _Place,
@@ -122,32 +155,44 @@ _RECORDS: dict[type[domain.Command], type[_Record]] = {
     domain.OpenAccount: _OpenAccount,
     domain.Deposit: _Deposit,
     domain.Withdraw: _Withdraw,
+    domain.SetLimits: _SetLimits,
+    domain.KillSwitch: _KillSwitch,
     domain.SetPhase: _SetPhase,
 }
 _COMMANDS: dict[type[_Record], type[domain.Command]] = {
     record: command for command, record in _RECORDS.items()
 }
-# Fields that a record gives as a decimal number of the currency's unit, and their names inside the engine.
-_MONEY = {
-    "price": "price_units",
-    "stop_price": "stop_price_units",
-    "cash": "cash_units",
-    "tick_size": "tick_size_units",
-    "reference_price": "reference_price_units",
+
+
+class _Counted(NamedTuple):
+    """How a decimal number of a record is counted inside the engine."""
+
+    inside: str
+    count: Callable[[float], int]
+    decimal: Callable[[int], float]
+
+
+def _money(inside: str) -> _Counted:
+    return _Counted(inside, units_from_decimal, decimal_from_units)
+
+
+def _fee(inside: str) -> _Counted:
+    return _Counted(inside, ppm_from_basis_points, basis_points_from_ppm)
+
+
+# By name: the fields that are not inside the engine as they are in a record.
+_COUNTED = {
+    "price": _money("price_units"),
+    "stop_price": _money("stop_price_units"),
+    "cash": _money("cash_units"),
+    "tick_size": _money("tick_size_units"),
+    "reference_price": _money("reference_price_units"),
+    "order_value_max": _money("order_value_max_units"),
+    "maker_fee_bps": _fee("maker_fee_ppm"),
+    "taker_fee_bps": _fee("taker_fee_ppm"),
 }
 
 
-class _Field(NamedTuple):
-    outside: str
-    inside: str
-    is_money: bool
-
-
-_FIELDS: dict[type[Struct], tuple[_Field, ...]] = {}
-for _record, _command in _COMMANDS.items():
-    _FIELDS[_record] = _FIELDS[_command] = tuple(
-        _Field(name, _MONEY.get(name, name), name in _MONEY) for name in _record.__struct_fields__
-    )
 _decoder = msgspec.json.Decoder(_AnyRecord)
 _encoder = msgspec.json.Encoder()
 
@@ -171,11 +216,22 @@ def decode_command(value: bytes | None) -> domain.Command:
 
 def encode_command(command: domain.Command) -> bytes:
     """Write a command as a record of the `orders` topic."""
+    return _encoder.encode(_RECORDS[type(command)](**record_fields(command)))
+
+
+def record_fields(command: domain.Command) -> dict[str, Any]:
+    """Give a command's fields as its record has them: by their names there, amounts as decimal numbers."""
     fields: dict[str, Any] = {}
-    for outside, inside, is_money in _FIELDS[type(command)]:
-        value = getattr(command, inside)
-        fields[outside] = decimal_from_units(value) if is_money and value is not None else value
-    return _encoder.encode(_RECORDS[type(command)](**fields))
+    for name in record_names(type(command)):
+        counted = _COUNTED.get(name)
+        value = getattr(command, counted.inside if counted else name)
+        fields[name] = counted.decimal(value) if counted and value is not None else value
+    return fields
+
+
+def record_names(kind: type[domain.Command]) -> tuple[str, ...]:
+    """Name the fields that a kind of command's records have, but `command`."""
+    return _RECORDS[kind].__struct_fields__
 
 
 def command_key(command: domain.Command) -> bytes:
@@ -186,9 +242,12 @@ def command_key(command: domain.Command) -> bytes:
 
 def _to_domain(record: _AnyRecord) -> domain.Command:
     fields: dict[str, Any] = {}
-    for outside, inside, is_money in _FIELDS[type(record)]:
-        value = getattr(record, outside)
-        fields[inside] = units_from_decimal(value) if is_money and value is not None else value
+    for name in record.__struct_fields__:
+        counted = _COUNTED.get(name)
+        value = getattr(record, name)
+        fields[counted.inside if counted else name] = (
+            counted.count(value) if counted and value is not None else value
+        )
     return _COMMANDS[type(record)](**fields)
 
 

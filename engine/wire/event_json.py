@@ -26,6 +26,8 @@ from engine.wire.json_text import put_average, put_byte, put_count, put_integer,
 
 _BUY: Final = SIDES.index(Side.BUY)
 _PLACE: Final = int(CommandKind.PLACE)
+_SET_LIMITS: Final = int(CommandKind.SET_LIMITS)
+_KILL_SWITCH: Final = int(CommandKind.KILL_SWITCH)
 
 
 @called
@@ -94,7 +96,29 @@ def put_account(at: int, sources: Any, numbers: tuple[int, int], shard: int, ind
             at = put_symbol(put_word(at, opening), sources, asset)
             at = _put_balances(at, row)
             opening = words.NEXT_POSITION
-    return put_word(at, words.END_POSITIONS)
+    at = put_word(at, words.END_POSITIONS)
+    command = command_at(sources.commands, changed.command)
+    if changed.account == command.account:
+        at = _put_commanded_limits(at, command)
+    return put_word(at, words.END)
+
+
+@called
+def _put_commanded_limits(at: int, command: Any) -> int:
+    if command.kind == _KILL_SWITCH:
+        return put_word(at, words.TRADING_DISABLED + command.flag)
+    if command.kind != _SET_LIMITS:
+        return at
+    at = put_word(at, words.LIMITS)
+    at = put_money(at, command.price) if command.price else put_word(at, words.NULL)
+    at = _put_limit(put_word(at, words.OPEN_ORDERS_MAX), command.quantity)
+    at = _put_limit(put_word(at, words.ORDERS_PER_SECOND_MAX), command.display_quantity)
+    return put_word(at, words.END)
+
+
+@called
+def _put_limit(at: int, count: int) -> int:
+    return put_count(at, count) if count else put_word(at, words.NULL)
 
 
 @called
@@ -115,6 +139,7 @@ def _put_transaction_id(at: int, shard: int, offset: int, trade: int) -> int:
 def _put_trade(at: int, event: Any, shard: int, offset: int) -> int:
     at = put_money(put_word(at, words.LAST_PRICE), event.last_price)
     at = put_count(put_word(at, words.LAST_QUANTITY), event.last_quantity)
+    at = put_money(put_word(at, words.FEE), event.detail)
     at = _put_transaction_id(put_word(at, words.TRANSACTION_ID), shard, offset, event.trade)
     return put_word(at, words.QUOTE)
 

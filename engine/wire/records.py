@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from engine import domain
 from engine.domain import ExecutionType, Liquidity, OrderType, Phase, Reason, Side, Status, TimeInForce
-from engine.units import decimal_from_units
+from engine.units import basis_points_from_ppm, decimal_from_units
 
 PriceLevel: TypeAlias = tuple[float, int, int]
 AVERAGE_EXACT_MAX_UNITS: Final = 10**7 * domain.UNITS_PER_CURRENCY
@@ -74,6 +74,7 @@ class ExecutionReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     average_price: float | None
     last_price: float | None = None
     last_quantity: int | None = None
+    fee: float | None = None
     transaction_id: str | None = None
     liquidity: Liquidity | None = None
     reason: Reason | None = None
@@ -90,8 +91,16 @@ class PositionRecord(Struct, frozen=True, kw_only=True):
     realized_profit: float
 
 
-class AccountRecord(Struct, frozen=True, kw_only=True):
-    """An account's balances after a command."""
+class LimitsRecord(Struct, frozen=True, kw_only=True):
+    """What an account's orders may not exceed; null is no limit."""
+
+    order_value_max: float | None
+    open_orders_max: int | None
+    orders_per_second_max: int | None
+
+
+class AccountRecord(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An account's balances after a command, and its limits or kill switch where the command set them."""
 
     shard: int
     offset: int
@@ -101,6 +110,8 @@ class AccountRecord(Struct, frozen=True, kw_only=True):
     cash: float
     held_cash: float
     positions: tuple[PositionRecord, ...]
+    limits: LimitsRecord | None = None
+    trading_disabled: bool | None = None
 
 
 class AssetRecord(Struct, frozen=True, kw_only=True):
@@ -184,6 +195,7 @@ def execution_record(execution: domain.Execution, stamp: Stamp, index: int) -> E
         average_price=average(execution.traded_units, filled),
         last_price=_decimal(execution.last_price_units),
         last_quantity=execution.last_quantity,
+        fee=_decimal(execution.fee_units),
         transaction_id=None if trade is None else transaction_id(stamp, trade),
         liquidity=execution.liquidity,
         reason=execution.reason,
@@ -211,6 +223,18 @@ def account_record(account: domain.AccountChanged, stamp: Stamp, index: int) -> 
             )
             for position in account.positions
         ),
+        limits=_limits_record(account.limits),
+        trading_disabled=account.trading_disabled,
+    )
+
+
+def _limits_record(limits: domain.Limits | None) -> LimitsRecord | None:
+    if limits is None:
+        return None
+    return LimitsRecord(
+        order_value_max=_decimal(limits.order_value_max_units),
+        open_orders_max=limits.open_orders_max,
+        orders_per_second_max=limits.orders_per_second_max,
     )
 
 
@@ -227,8 +251,8 @@ def asset_record(asset: domain.AssetChanged, stamp: Stamp, index: int) -> AssetR
         lot_size=asset.lot_size,
         reference_price=decimal_from_units(asset.reference_price_units),
         price_band=asset.price_band,
-        maker_fee_bps=asset.maker_fee_bps,
-        taker_fee_bps=asset.taker_fee_bps,
+        maker_fee_bps=basis_points_from_ppm(asset.maker_fee_ppm),
+        taker_fee_bps=basis_points_from_ppm(asset.taker_fee_ppm),
         phase=asset.phase,
     )
 

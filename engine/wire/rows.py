@@ -33,7 +33,10 @@ _KINDS: Final[dict[type[Command], CommandKind]] = {
     domain.Deposit: CommandKind.DEPOSIT,
     domain.Withdraw: CommandKind.WITHDRAW,
     domain.SetPhase: CommandKind.SET_PHASE,
+    domain.SetLimits: CommandKind.SET_LIMITS,
+    domain.KillSwitch: CommandKind.KILL_SWITCH,
 }
+_ANY_ASSET_COMMANDS: Final = (domain.CancelAll, domain.Deposit, domain.Withdraw, domain.KillSwitch)
 _IDS: Final = ("order_id", "client_order_id", "investor_id", "symbol")
 
 
@@ -107,7 +110,7 @@ class CommandRows:
         self.reserve(1, _TEXT_BYTES_MAX)
         ids = [escaped(getattr(command, name, None) or "") for name in _IDS]
         order_id, _, investor_id, symbol = ids
-        takes_any = isinstance(command, domain.CancelAll | domain.Deposit | domain.Withdraw)
+        takes_any = isinstance(command, _ANY_ASSET_COMMANDS)
         account = _row(self.investors, investor_id, adds=isinstance(command, domain.OpenAccount))
         asset = _row(self.symbols, symbol, adds=isinstance(command, domain.ListAsset))
         texts = [*ids, escaped(_message(command))]
@@ -167,18 +170,33 @@ class _Numbers(NamedTuple):
 
 
 def _numbers(command: Command) -> _Numbers:
+    numbers = _Numbers()
     match command:
         case domain.Place():
-            return _place_numbers(command)
+            numbers = _place_numbers(command)
         case domain.Amend():
-            return _Numbers(price=command.price_units or 0, quantity=command.quantity or 0)
+            numbers = _Numbers(price=command.price_units or 0, quantity=command.quantity or 0)
         case domain.ListAsset():
-            return _listing_numbers(command)
+            numbers = _listing_numbers(command)
         case domain.Deposit() | domain.Withdraw():
-            return _Numbers(price=command.cash_units or 0, quantity=command.quantity or 0)
+            numbers = _Numbers(price=command.cash_units or 0, quantity=command.quantity or 0)
         case domain.OpenAccount():
-            return _Numbers(flag=command.unlimited)
-    return _Numbers(side=_PLACE_OF[command.phase]) if isinstance(command, domain.SetPhase) else _Numbers()
+            numbers = _Numbers(flag=command.unlimited)
+        case domain.KillSwitch():
+            numbers = _Numbers(flag=command.on)
+        case domain.SetLimits():
+            numbers = _limits_numbers(command)
+        case domain.SetPhase():
+            numbers = _Numbers(side=_PLACE_OF[command.phase])
+    return numbers
+
+
+def _limits_numbers(limits: domain.SetLimits) -> _Numbers:
+    return _Numbers(
+        price=limits.order_value_max_units or 0,
+        quantity=limits.open_orders_max or 0,
+        display_quantity=limits.orders_per_second_max or 0,
+    )
 
 
 def _place_numbers(place: domain.Place) -> _Numbers:
@@ -204,6 +222,7 @@ def _listing_numbers(listing: domain.ListAsset) -> _Numbers:
         price=listing.reference_price_units,
         stop_price=listing.tick_size_units,
         quantity=listing.lot_size,
-        flag=bool(listing.maker_fee_bps or listing.taker_fee_bps),
+        display_quantity=listing.maker_fee_ppm,
+        expires_at_ms=listing.taker_fee_ppm,
         band_bits=0 if band is None else int(np.float64(band).view(np.int64)),
     )

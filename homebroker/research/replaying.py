@@ -12,10 +12,10 @@ import pandas as pd
 from engine import domain
 from engine.domain import Execution, Trade
 from engine.shard import Shard
-from engine.wire.commands import decode_command
+from engine.wire.commands import decode_command, record_names
 from engine.wire.records import ExecutionReport, Stamp, Transaction, execution_record, transaction_record
 from homebroker.research.frames import frame_of
-from homebroker.research.rows import COMMANDS, UNITS_SUFFIX, LoggedCommand
+from homebroker.research.rows import COMMANDS, LoggedCommand
 
 ReplayInput: TypeAlias = domain.Command | LoggedCommand | Mapping[str, Any]
 _PIECE_ROWS = 50_000
@@ -129,6 +129,5 @@ def _from_fields(fields: Mapping[str, Any]) -> domain.Command:
     if kind is None:
         return decode_command(msgspec.json.encode(fields))
     # A table has columns of every kind of command, and a person may have filled more than this kind has.
-    known = [name.removesuffix(UNITS_SUFFIX) for name in kind.__struct_fields__]
-    record = {name: fields[name] for name in known if name in fields}
+    record = {name: fields[name] for name in record_names(kind) if name in fields}
     return decode_command(msgspec.json.encode({"command": fields["command"], **record}))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from engine import domain
 from engine.domain import OrderType, Phase, SelfTrade, Side, TimeInForce
-from engine.units import decimal_from_units
+from engine.wire.commands import record_fields
 from engine.wire.records import AccountRecord, BookRecord
 
 COMMANDS: dict[str, type[domain.Command]] = {
@@ -21,11 +20,12 @@ COMMANDS: dict[str, type[domain.Command]] = {
     "open_account": domain.OpenAccount,
     "deposit": domain.Deposit,
     "withdraw": domain.Withdraw,
+    "set_limits": domain.SetLimits,
+    "kill_switch": domain.KillSwitch,
     "set_phase": domain.SetPhase,
     "malformed": domain.Malformed,
 }
 _NAMES = {kind: name for name, kind in COMMANDS.items()}
-UNITS_SUFFIX = "_units"
 
 
 class LoggedCommand(Struct, frozen=True, kw_only=True):
@@ -58,6 +58,10 @@ class CommandRow(Struct, frozen=True, kw_only=True):
     self_trade: SelfTrade | None = None
     cash: float | None = None
     unlimited: bool | None = None
+    order_value_max: float | None = None
+    open_orders_max: int | None = None
+    orders_per_second_max: int | None = None
+    on: bool | None = None
     name: str | None = None
     tick_size: float | None = None
     lot_size: int | None = None
@@ -104,13 +108,8 @@ class BookRow(Struct, frozen=True, kw_only=True):
 def command_row(logged: LoggedCommand) -> CommandRow:
     """Flatten a command, with prices and cash in the currency's unit."""
     command = logged.command
-    fields: dict[str, Any] = {}
-    for name in command.__struct_fields__:
-        value = getattr(command, name)
-        if name.endswith(UNITS_SUFFIX):
-            fields[name.removesuffix(UNITS_SUFFIX)] = None if value is None else decimal_from_units(value)
-        else:
-            fields[name] = value
+    is_malformed = isinstance(command, domain.Malformed)
+    fields = structs.asdict(command) if is_malformed else record_fields(command)
     return CommandRow(offset=logged.offset, time_ms=logged.time_ms, command=_NAMES[type(command)], **fields)
 
 

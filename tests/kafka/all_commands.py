@@ -12,12 +12,14 @@ from engine.domain import (
     CancelAll,
     Command,
     Deposit,
+    KillSwitch,
     ListAsset,
     OpenAccount,
     OrderType,
     Phase,
     Place,
     SelfTrade,
+    SetLimits,
     SetPhase,
     Side,
     TimeInForce,
@@ -47,7 +49,7 @@ _Given: TypeAlias = list[tuple[str, str]]
 
 def opening() -> list[Command]:
     """List the symbols, and open the accounts that the flow trades with."""
-    commands: list[Command] = [_listing(symbol, 0.3) for symbol in _SYMBOLS]
+    commands: list[Command] = [_listing(symbol, 0.3, taker_fee_ppm=250) for symbol in _SYMBOLS]
     for place, investor in enumerate(_INVESTORS):
         commands.append(OpenAccount(investor_id=investor))
         commands.append(Deposit(investor_id=investor, cash_units=10**12 if place < _RICH else 10**8))
@@ -78,7 +80,7 @@ def flow(*, seed: int, start_ms: int) -> Iterator[NewRecord]:
             yield NewRecord(command_key(command), encode_command(command), time_ms)
 
 
-def _listing(symbol: str, price_band: float) -> ListAsset:
+def _listing(symbol: str, price_band: float, *, taker_fee_ppm: int) -> ListAsset:
     return ListAsset(
         symbol=symbol,
         name=symbol.title(),
@@ -86,6 +88,8 @@ def _listing(symbol: str, price_band: float) -> ListAsset:
         lot_size=_LOT,
         reference_price_units=_MIDDLE_TICKS * _TICK_UNITS,
         price_band=price_band,
+        maker_fee_ppm=taker_fee_ppm // 3,
+        taker_fee_ppm=taker_fee_ppm,
     )
 
 
@@ -168,7 +172,18 @@ def _rare(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
     choices: tuple[list[Command], ...] = (
         [kind(investor_id=investor, **away)],
         [CancelAll(investor_id=investor, symbol=symbol)],
-        [_listing(symbol, dice.choice((0.3, 0.3, 0.02)))],
+        [_listing(symbol, dice.choice((0.3, 0.3, 0.02)), taker_fee_ppm=dice.choice((0, 250, 3_001)))],
+        [
+            SetLimits(
+                investor_id=investor, orders_per_second_max=dice.choice((None, 20)), open_orders_max=200
+            ),
+            SetLimits(investor_id=investor),
+        ],
+        [
+            KillSwitch(investor_id=investor, on=True),
+            *_place(dice, given, time_ms),
+            KillSwitch(investor_id=investor, on=False),
+        ],
         auction,
         [pause[0], *_place(dice, given, time_ms), pause[1]],
     )

@@ -26,11 +26,15 @@ class Reader:
         The last report of each open order.
     ended : set of str
         Ids of orders that have ended and were not given again.
+    terms : dict of str to AssetChanged
+        By open order: the asset as it was when the order was accepted.
     """
 
     def __init__(self) -> None:
         self.orders: dict[str, Execution] = {}
         self.ended: set[str] = set()
+        self.terms: dict[str, AssetChanged] = {}
+        self.assets: dict[str, AssetChanged] = {}
         self.accounts: dict[str, AccountChanged] = {}
         self.positions: dict[tuple[str, str], Position] = {}
         self.last_units: dict[str, int] = {}
@@ -43,6 +47,7 @@ class Reader:
                 self.last_units[event.symbol] = event.price_units
             case AssetChanged():
                 self.phases[event.symbol] = event.phase
+                self.assets[event.symbol] = event
             case AccountChanged():
                 self.accounts[event.investor_id] = event
                 for position in event.positions:
@@ -61,6 +66,19 @@ class Reader:
                 levels.setdefault(order.price_units, []).append(order)
         return levels
 
+    def needed_units(self, order: Execution) -> int:
+        """Give the cash that an open buy needs, as docs/rules.md says it."""
+        asset = self.terms[order.order_id]
+        price = order.price_units
+        if price is None and asset.price_band is not None:
+            reference = asset.reference_price_units
+            price = reference + int(reference * asset.price_band)
+        price = price or order.stop_price_units
+        assert price is not None
+        highest = max(asset.maker_fee_ppm, asset.taker_fee_ppm)
+        fee = price * highest // 1_000_000 + 1 if highest else 0
+        return (price + fee) * order.remaining_quantity
+
     def _read_rejection(self, event: Execution) -> None:
         if event.status is not Status.REJECTED:
             before = self.orders[event.order_id]
@@ -75,6 +93,8 @@ class Reader:
         before = self.orders.get(event.order_id)
         is_new = event.execution_type is ExecutionType.NEW
         assert (before is None) == is_new, "an order begins and ends once"
+        if is_new:
+            self.terms[event.order_id] = self.assets[event.symbol]
         assert event.filled_quantity == (before.filled_quantity if before else 0) + (event.last_quantity or 0)
         assert event.quantity is not None
         left = event.quantity - event.filled_quantity

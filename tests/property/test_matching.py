@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.domain import (
+    HOUSE_ID,
     AccountChanged,
     BookChanged,
     Command,
@@ -21,8 +22,11 @@ from engine.domain import (
     Execution,
     ExecutionType,
     Level,
+    Liquidity,
+    OpenAccount,
     Phase,
     Place,
+    SetPhase,
     Side,
     Status,
     Trade,
@@ -33,7 +37,7 @@ from tests.property.market import examples, played
 from tests.property.orders import Reader
 from tests.reference import ReferenceShard
 from tests.scenarios import Exchange
-from tests.strategies import Step, logs
+from tests.strategies import LIMITED, Step, logs
 
 MakeExchange = Callable[[int], Exchange]
 every_exchange = pytest.mark.parametrize("make_exchange", [Shard, ReferenceShard])
@@ -55,9 +59,12 @@ def test_cash_and_shares_are_conserved(make_exchange: MakeExchange, log: list[St
         assert -in_accounts == -brought
 
 
+def _is_refused(events: list[Event]) -> bool:
+    return any(getattr(event, "execution_type", None) is ExecutionType.REJECTED for event in events)
+
+
 def _brought(command: Command, events: list[Event]) -> dict[str, int]:
-    refused = any(getattr(event, "execution_type", None) is ExecutionType.REJECTED for event in events)
-    if refused or not isinstance(command, Deposit | Withdraw):
+    if _is_refused(events) or not isinstance(command, Deposit | Withdraw):
         return {}
     sign = 1 if isinstance(command, Deposit) else -1
     if command.symbol is None:
@@ -76,14 +83,62 @@ def test_what_open_orders_need_is_held(make_exchange: MakeExchange, log: list[St
         cash, shares = Counter[str](), Counter[tuple[str, str]]()
         for order in reader.orders.values():
             if order.side is Side.BUY:
-                price_units = order.price_units or order.stop_price_units or 0
-                cash[order.investor_id] += price_units * order.remaining_quantity
+                cash[order.investor_id] += reader.needed_units(order)
             else:
                 shares[order.investor_id, order.symbol] += order.remaining_quantity
         held_cash = {investor: each.held_cash_units for investor, each in reader.accounts.items()}
         held_shares = {key: position.held_quantity for key, position in reader.positions.items()}
         assert +Counter(held_cash) == cash
         assert +Counter(held_shares) == shares
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_nobody_limited_ever_owes_or_holds_more_than_there_is(
+    make_exchange: MakeExchange, log: list[Step]
+) -> None:
+    limited: set[str] = set()
+    for step, events in played(make_exchange(0), log):
+        if isinstance(step.command, OpenAccount) and not step.command.unlimited and not _is_refused(events):
+            limited.add(step.command.investor_id)
+        for event in events:
+            if isinstance(event, AccountChanged) and event.investor_id in limited:
+                assert 0 <= event.held_cash_units <= event.cash_units
+                for position in event.positions:
+                    assert 0 <= position.held_quantity <= position.quantity
+    assert limited >= set(LIMITED)
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_every_fill_pays_the_fee_of_its_orders_acceptance(
+    make_exchange: MakeExchange, log: list[Step]
+) -> None:
+    reader, paid = Reader(), 0
+    for step, events in played(make_exchange(0), log):
+        uncrosses = isinstance(step.command, SetPhase)
+        for event in events:
+            terms = None
+            if isinstance(event, Execution) and event.fee_units is not None:
+                terms = reader.terms[event.order_id]
+                takes = event.liquidity is Liquidity.TAKER or (uncrosses and not _triggered(events, event))
+                ppm = terms.taker_fee_ppm if takes else terms.maker_fee_ppm
+                value = (event.last_price_units or 0) * (event.last_quantity or 0)
+                assert event.fee_units == (2 * value * ppm + 1_000_000) // 2_000_000
+                paid += event.fee_units
+            reader.read(event)
+        if isinstance(step.command, Deposit | Withdraw) and step.command.investor_id == HOUSE_ID:
+            paid += _brought(step.command, events).get("cash", 0)
+        house = reader.accounts.get(HOUSE_ID)
+        assert paid == (house.cash_units if house else 0)
+
+
+def _triggered(events: list[Event], fill: Execution) -> bool:
+    """Tell whether a fill comes of stop orders, which are elected only behind an uncrossing."""
+    kinds = [getattr(event, "execution_type", None) for event in events]
+    return ExecutionType.TRIGGERED in kinds[: events.index(fill)]
 
 
 @every_exchange

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.domain import AssetChanged, BookChanged, Level, ListAsset, Phase, Side
+from tests.reference.fees import Fees
 from tests.reference.order import Order
 
 
@@ -39,6 +40,17 @@ class Asset:
         """How far a price may be from the reference price; None without a band."""
         band = self.listing.price_band
         return None if band is None else int(self.listing.reference_price_units * band)
+
+    @property
+    def worst_price_units(self) -> int | None:
+        """The band's upper edge, the most that a share may cost; None without a band."""
+        reach = self.reach_units
+        return None if reach is None else self.listing.reference_price_units + reach
+
+    @property
+    def fees(self) -> Fees:
+        """What new orders will pay."""
+        return Fees(self.listing.maker_fee_ppm, self.listing.taker_fee_ppm)
 
     def queue(self, side: Side) -> list[Order]:
         """Give the orders that rest on a side, first to trade first."""
@@ -74,8 +86,8 @@ class Asset:
             lot_size=listing.lot_size,
             reference_price_units=listing.reference_price_units,
             price_band=listing.price_band,
-            maker_fee_bps=listing.maker_fee_bps,
-            taker_fee_bps=listing.taker_fee_bps,
+            maker_fee_ppm=listing.maker_fee_ppm,
+            taker_fee_ppm=listing.taker_fee_ppm,
             phase=self.phase,
         )
 

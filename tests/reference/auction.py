@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.domain import Side
 from tests.reference.asset import Asset
-from tests.reference.matching import meet
+from tests.reference.matching import deal_of, meet
 from tests.reference.order import Order
 from tests.reference.state import State
 
@@ -14,7 +14,10 @@ def uncross(state: State, asset: Asset) -> None:
     while (price_units := uncrossing_price(asset)) is not None:
         while pair := _next_pair(asset, price_units):
             maker, taker = sorted(pair, key=lambda order: order.accepted_offset)
-            meet(state, maker, taker, min(maker.shown, taker.shown), price_units)
+            # Nobody in an auction gives the other a price to take: both pay for taking.
+            rates_ppm = (maker.fees.taker_ppm, taker.fees.taker_ppm)
+            quantity = min(maker.shown, taker.shown)
+            meet(state, maker, taker, deal_of(quantity, price_units, *rates_ppm))
 
 
 def uncrossing_price(asset: Asset) -> int | None:

@@ -6,6 +6,7 @@ from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX, OrderType, P
 from engine.messages import Message
 from engine.units import decimal_from_units
 from tests.reference.asset import Asset
+from tests.reference.limits import check_own_value
 from tests.reference.order import RESTING_TIMES, STOP_TYPES, Order
 from tests.reference.refusal import Refusal
 from tests.reference.state import State
@@ -15,7 +16,7 @@ _DISPLAY_PARTS_MAX = 1_000
 
 
 def check_place(place: Place, state: State, asset: Asset) -> None:
-    """Check a new order against all but the book; raises `Refusal`."""
+    """Check a new order against its asset's rules; raises `Refusal`."""
     _check_id(place.order_id, state)
     _check_phase(place, asset)
     _check_given(place.stop_price_units, place, STOP_TYPES, "STOP_PRICE")
@@ -34,11 +35,10 @@ def check_place(place: Place, state: State, asset: Asset) -> None:
     if place.type in STOP_TYPES and place.time_in_force not in RESTING_TIMES:
         raise Refusal(Message.STOP_WAITS, type=place.type)
     _check_expiry(place, state.time_ms)
-    check_worth(state, place, place.price_units or place.stop_price_units, place.quantity)
 
 
-def check_amend(state: State, order: Order, quantity: int, price_units: int | None, asset: Asset) -> None:
-    """Check what an open order is to become, against all but the book; raises `Refusal`."""
+def check_amend(order: Order, quantity: int, price_units: int | None, asset: Asset) -> None:
+    """Check what an open order is to become against its asset's rules; raises `Refusal`."""
     check_lot(quantity, asset)
     if price_units is not None:
         if order.type is OrderType.STOP:
@@ -48,8 +48,6 @@ def check_amend(state: State, order: Order, quantity: int, price_units: int | No
         raise Refusal(Message.FILLED_ALREADY, count=order.filled_quantity)
     if order.display_quantity is not None and order.display_quantity * _DISPLAY_PARTS_MAX < quantity:
         raise Refusal(Message.DISPLAY_QUANTITY)
-    holding_price_units = price_units or order.holding_price_units
-    check_worth(state, order, holding_price_units, quantity, filled_quantity=order.filled_quantity)
 
 
 def check_takes_changes(asset: Asset) -> None:
@@ -76,17 +74,19 @@ def check_price(price_units: int, asset: Asset) -> None:
         raise Refusal(Message.BAND, symbol=listing.symbol, detail=decimal_from_units(reach), price=price)
 
 
-def check_worth(
-    state: State, order: Place | Order, price_units: int | None, quantity: int, *, filled_quantity: int = 0
-) -> None:
+def check_size(state: State, order: Order, asset: Asset) -> None:
     """Check what an order is worth, and what a buy's account would hold with it; raises `Refusal`."""
+    account = state.accounts[order.investor_id]
+    price_units = order.price_units or order.stop_price_units
     if price_units is None:
+        check_own_value(account, asset.mark_price_units * order.quantity)
         return
-    if price_units * quantity > ORDER_VALUE_UNITS_MAX:
+    if price_units * order.quantity > ORDER_VALUE_UNITS_MAX:
         raise Refusal(Message.ORDER_VALUE)
+    check_own_value(account, price_units * order.quantity)
     if order.side is Side.BUY:
-        others = state.held_cash_units(order.investor_id, without=order.order_id)
-        if others + price_units * (quantity - filled_quantity) > BALANCE_UNITS_MAX:
+        others_units = state.held_cash_units(order.investor_id, without=order.order_id)
+        if others_units + order.needed_units > BALANCE_UNITS_MAX:
             raise Refusal(Message.ORDER_VALUE)
 
 

@@ -24,9 +24,7 @@ from tests.reference.state import Account, State
 
 
 def list_asset(state: State, listing: ListAsset) -> None:
-    """List an asset, or change a listed one's name and band; raises `Refusal`."""
-    if listing.maker_fee_bps or listing.taker_fee_bps:
-        raise Refusal(Message.FEES)
+    """List an asset, or change a listed one's name, band and fees; raises `Refusal`."""
     if listing.reference_price_units % listing.tick_size_units:
         raise Refusal(Message.REFERENCE_TICK)
     asset = state.assets.get(listing.symbol)

@@ -16,6 +16,7 @@ from engine.domain import (
     Status,
     TimeInForce,
 )
+from tests.reference.fees import Fees
 
 RESTING_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
 STOP_TYPES = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
@@ -25,7 +26,8 @@ STOP_TYPES = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 class Order:
     """An accepted order. `quantity` is the total wanted, filled shares included.
 
-    `shown` is how much of it may trade before it queues again, while it rests.
+    `shown` is how much of it may trade before it queues again, while it rests; `fees` and
+    `worst_price_units`, the most that the band let a share cost, are the asset's at its acceptance.
     """
 
     order_id: str
@@ -43,6 +45,8 @@ class Order:
     self_trade: SelfTrade
     expires_at_ms: int | None
     accepted_offset: int
+    fees: Fees
+    worst_price_units: int | None
     status: Status
     filled_quantity: int = 0
     traded_units: int = 0
@@ -80,11 +84,16 @@ class Order:
         return self.price_units
 
     @property
-    def holding_price_units(self) -> int:
-        """What a buy holds for each share: its price, or the stop price where it has none."""
-        price = self.price_units or self.stop_price_units
-        assert price is not None, "an order without a price neither rests nor waits"
-        return price
+    def needed_units(self) -> int:
+        """The cash that a buy needs, and holds while it rests or waits, for what is left of it.
+
+        For each share its price, without one the worst that the band allowed, else the stop price; and the
+        share's fee. A market order without a band needs none beforehand.
+        """
+        price_units = self.price_units or self.worst_price_units or self.stop_price_units
+        if price_units is None:
+            return 0
+        return self.remaining_quantity * self.fees.share_cost_units(price_units)
 
     def reaches(self, price_units: int) -> bool:
         """Tell whether it may trade at a price; an order without a price may at any."""
@@ -93,7 +102,14 @@ class Order:
         return price_units <= self.price_units if self.side is Side.BUY else price_units >= self.price_units
 
 
-def order_from(place: Place, *, accepted_offset: int, expires_at_ms: int | None) -> Order:
+def order_from(
+    place: Place,
+    *,
+    accepted_offset: int,
+    expires_at_ms: int | None,
+    fees: Fees,
+    worst_price_units: int | None,
+) -> Order:
     """Make the order that a valid `place` command asks for."""
     return Order(
         order_id=place.order_id,
@@ -111,6 +127,8 @@ def order_from(place: Place, *, accepted_offset: int, expires_at_ms: int | None)
         self_trade=place.self_trade,
         expires_at_ms=expires_at_ms,
         accepted_offset=accepted_offset,
+        fees=fees,
+        worst_price_units=worst_price_units,
         status=Status.PENDING_TRIGGER if place.type in STOP_TYPES else Status.NEW,
     )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from engine.domain import (
+    HOUSE_ID,
     Amend,
     Cancel,
     CancelAll,
@@ -16,8 +19,10 @@ from engine.domain import (
 )
 from engine.messages import Message
 from tests.reference.asset import Asset
-from tests.reference.checks import check_amend, check_place, check_takes_changes, check_worth
-from tests.reference.matching import bring_in, can_fill, would_cross
+from tests.reference.checks import check_amend, check_place, check_size, check_takes_changes
+from tests.reference.cover import check_cover, check_free_cash, check_free_shares
+from tests.reference.limits import check_may_trade, check_open_orders
+from tests.reference.matching import bring_in, can_fill, cost_to_fill, would_cross
 from tests.reference.order import Order, order_from
 from tests.reference.refusal import Refusal
 from tests.reference.state import DAY_MS, DAY_STARTS_MS, State
@@ -25,11 +30,24 @@ from tests.reference.state import DAY_MS, DAY_STARTS_MS, State
 
 def place_order(state: State, place: Place) -> None:
     """Accept a new order and bring it in; raises `Refusal`."""
-    state.account(place.investor_id)
+    account = state.account(place.investor_id)
+    if place.investor_id == HOUSE_ID:
+        raise Refusal(Message.HOUSE_TRADES_NOT, investor_id=place.investor_id)
+    check_may_trade(state, place)
     asset = state.asset(place.symbol)
     check_place(place, state, asset)
-    order = order_from(place, accepted_offset=state.offset, expires_at_ms=_expiry(place, state))
+    order = order_from(
+        place,
+        accepted_offset=state.offset,
+        expires_at_ms=_expiry(place, state),
+        fees=asset.fees,
+        worst_price_units=asset.worst_price_units,
+    )
+    if order.type is not OrderType.MARKET_TO_LIMIT:
+        check_size(state, order, asset)
+    check_open_orders(state, account)
     _check_against_book(state, order, asset)
+    _check_new_cover(state, order, asset)
     state.orders[order.order_id] = order
     state.days_ended.pop(order.order_id, None)
     state.say(order, ExecutionType.NEW)
@@ -49,11 +67,7 @@ def cancel_all(state: State, cancel: CancelAll) -> None:
     state.account(cancel.investor_id)
     if cancel.symbol is not None:
         state.asset(cancel.symbol)
-    own = [
-        order
-        for order in state.orders.values()
-        if order.investor_id == cancel.investor_id and cancel.symbol in {None, order.symbol}
-    ]
+    own = [order for order in state.orders_of(cancel.investor_id) if cancel.symbol in {None, order.symbol}]
     if not own:
         raise Refusal(Message.NOTHING_TO_CANCEL)
     for order in own:
@@ -62,14 +76,18 @@ def cancel_all(state: State, cancel: CancelAll) -> None:
 
 def amend_order(state: State, amend: Amend) -> None:
     """Change an order's total quantity, its price, or both; raises `Refusal`."""
+    check_may_trade(state, amend)
     order = _own_order(state, amend)
     asset = state.assets[order.symbol]
     check_takes_changes(asset)
     quantity = amend.quantity or order.quantity
     price_units = amend.price_units or order.price_units
-    check_amend(state, order, quantity, price_units, asset)
+    check_amend(order, quantity, price_units, asset)
+    amended = replace(order, quantity=quantity, price_units=price_units)
+    check_size(state, amended, asset)
     if order.post_only and price_units is not None:
         _check_passive(order.side, price_units, asset)
+    _check_more_cover(state, order, amended)
     if price_units == order.price_units and quantity <= order.quantity:
         order.quantity = quantity
         if not order.waits:
@@ -104,11 +122,29 @@ def _check_against_book(state: State, order: Order, asset: Asset) -> None:
         if best is None:
             raise Refusal(Message.NO_PRICE_TO_TAKE)
         order.price_units = best.price_units
-        check_worth(state, order, order.price_units, order.quantity)
+        check_size(state, order, asset)
     if order.post_only and order.price_units is not None:
         _check_passive(order.side, order.price_units, asset)
     if order.time_in_force is TimeInForce.FOK and not can_fill(asset, order):
         raise Refusal(Message.NOT_WHOLE)
+
+
+def _check_new_cover(state: State, order: Order, asset: Asset) -> None:
+    cash_units = order.needed_units
+    if order.time_in_force is TimeInForce.FOK and order.price_units is None:
+        cash_units = max(cash_units, cost_to_fill(asset, order))
+    check_cover(state, order, cash_units=cash_units)
+
+
+def _check_more_cover(state: State, order: Order, amended: Order) -> None:
+    if state.accounts[order.investor_id].unlimited:
+        return
+    if order.side is Side.BUY:
+        more_units = amended.needed_units - order.needed_units
+        check_free_cash(more_units, state.free_cash_units(order.investor_id))
+    else:
+        more = amended.remaining_quantity - order.remaining_quantity
+        check_free_shares(order.symbol, more, state.free_quantity(order.investor_id, order.symbol))
 
 
 def _check_passive(side: Side, price_units: int, asset: Asset) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from engine import domain
-from engine.domain import BookChanged, Command, Event, Execution, ExecutionType, Place, Reason, Status
+from engine.domain import BookChanged, Command, Event, Execution, ExecutionType, Place, Status
 from engine.messages import Message
+from tests.reference.limits import set_limits, turn_kill_switch
 from tests.reference.listing import list_asset, open_account, set_phase, transfer
 from tests.reference.order import Order, report
 from tests.reference.orders import amend_order, cancel_all, cancel_order, expire_due, place_order
@@ -44,7 +45,7 @@ class ReferenceShard:
         state = self._state
         assert offset > state.offset, "commands come in the log's order"
         state.offset, state.time_ms = offset, max(state.time_ms, time_ms)
-        state.events, state.trades, state.touched = [], 0, {}
+        state.events, state.trades, state.touched, state.set_by_command = [], 0, {}, {}
         expire_due(state)
         try:
             _APPLIERS[type(command)](state, command)
@@ -86,6 +87,8 @@ _APPLIERS: dict[type[Command], Callable[[State, Any], None]] = {
     domain.OpenAccount: open_account,
     domain.Deposit: transfer,
     domain.Withdraw: transfer,
+    domain.SetLimits: set_limits,
+    domain.KillSwitch: turn_kill_switch,
     domain.SetPhase: set_phase,
     domain.Malformed: _refuse_malformed,
 }
@@ -103,9 +106,9 @@ _REPEATED = (
 
 
 def _refused(state: State, command: Command, refusal: Refusal) -> Execution:
-    if isinstance(command, domain.Amend) and refusal.reason is not Reason.NOT_OWNER:
+    if isinstance(command, domain.Amend):
         order = state.orders.get(command.order_id)
-        if order is not None:
+        if order is not None and order.investor_id == command.investor_id:
             return report(order, ExecutionType.REJECTED, reason=refusal.reason, message=refusal.text)
     repeated: dict[str, Any] = {}
     if isinstance(command, Place):

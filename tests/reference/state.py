@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
-from engine.domain import AccountChanged, Event, ExecutionType, Position, Side, Status
+from engine.domain import HOUSE_ID, AccountChanged, Event, ExecutionType, Limits, Position, Side, Status
 from engine.messages import SENTENCES, Message
 from tests.reference.asset import Asset
 from tests.reference.order import Order, report
@@ -37,13 +38,22 @@ class Holding:
         self.cost_units += quantity * price_units
 
 
+NO_LIMITS = Limits(order_value_max_units=None, open_orders_max=None, orders_per_second_max=None)
+
+
 @dataclass
 class Account:
-    """An investor's cash and shares. What of them is held follows from the open orders."""
+    """An investor's cash and shares. What of them is held follows from the open orders.
+
+    `sent_seconds` has the second of each order and change sent since there is a limit to them.
+    """
 
     investor_id: str
     unlimited: bool
     cash_units: int = 0
+    limits: Limits = NO_LIMITS
+    trading_disabled: bool = False
+    sent_seconds: list[int] = field(default_factory=list)
     holdings: dict[str, Holding] = field(default_factory=dict)
 
     def holding(self, symbol: str) -> Holding:
@@ -57,18 +67,21 @@ class State:
 
     `orders` are the open ones by id, oldest acceptance first. `days_ended` names the ids of orders that
     have ended, with the day of it; `touched` the accounts that the command changed, with the symbols of
-    the positions.
+    the positions, and `set_by_command` what the command set of an account.
     """
 
     offset: int = -1
     time_ms: int = 0
     assets: dict[str, Asset] = field(default_factory=dict)
-    accounts: dict[str, Account] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(
+        default_factory=lambda: {HOUSE_ID: Account(HOUSE_ID, unlimited=True)}
+    )
     orders: dict[str, Order] = field(default_factory=dict)
     days_ended: dict[str, int] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     trades: int = 0
     touched: dict[str, list[str]] = field(default_factory=dict)
+    set_by_command: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def day(self) -> int:
@@ -87,21 +100,35 @@ class State:
             raise Refusal(Message.NOT_LISTED, symbol=symbol)
         return self.assets[symbol]
 
-    def held_cash_units(self, investor_id: str, *, without: str = "") -> int:
-        """Give the cash that an investor's open buys need, those `without` one order."""
-        return sum(
-            order.holding_price_units * order.remaining_quantity
+    def orders_of(self, investor_id: str, *, without: str = "") -> list[Order]:
+        """Give an investor's open orders, oldest acceptance first, those `without` one order."""
+        return [
+            order
             for order in self.orders.values()
-            if (order.investor_id, order.side) == (investor_id, Side.BUY) and order.order_id != without
-        )
+            if order.investor_id == investor_id and order.order_id != without
+        ]
 
-    def held_quantity(self, investor_id: str, symbol: str) -> int:
+    def held_cash_units(self, investor_id: str, *, without: str = "") -> int:
+        """Give the cash that an investor's open buys need."""
+        orders = self.orders_of(investor_id, without=without)
+        return sum(order.needed_units for order in orders if order.side is Side.BUY)
+
+    def held_quantity(self, investor_id: str, symbol: str, *, without: str = "") -> int:
         """Give the shares that an investor's open sells need."""
         return sum(
             order.remaining_quantity
-            for order in self.orders.values()
-            if (order.investor_id, order.symbol, order.side) == (investor_id, symbol, Side.SELL)
+            for order in self.orders_of(investor_id, without=without)
+            if (order.symbol, order.side) == (symbol, Side.SELL)
         )
+
+    def free_cash_units(self, investor_id: str, *, without: str = "") -> int:
+        """Give the cash that no open order needs."""
+        return self.accounts[investor_id].cash_units - self.held_cash_units(investor_id, without=without)
+
+    def free_quantity(self, investor_id: str, symbol: str, *, without: str = "") -> int:
+        """Give the shares that no open order needs."""
+        holding = self.accounts[investor_id].holdings.get(symbol, Holding())
+        return holding.quantity - self.held_quantity(investor_id, symbol, without=without)
 
     def touch(self, investor_id: str, *symbols: str) -> None:
         """Note that the command changes what an account has or holds."""
@@ -131,13 +158,13 @@ class State:
         asset = self.assets[order.symbol]
         return order in asset.waiting or order in asset.queue(order.side)
 
-    def end(self, order: Order, status: Status, message: Message = Message.NONE) -> None:
-        """End an order before it is filled, and report it."""
+    def end(self, order: Order, status: Status, message: Message = Message.NONE, **values: object) -> None:
+        """End an order before it is filled, and report it; `values` stand in the message's braces."""
         if self.rests(order):
             self.unrest(order)
         self.forget(order, status)
         kind = ExecutionType.CANCELED if status is Status.CANCELED else ExecutionType.EXPIRED
-        self.say(order, kind, message)
+        self.say(order, kind, message, **values)
 
     def forget(self, order: Order, status: Status) -> None:
         """Count an order as ended today."""
@@ -145,12 +172,19 @@ class State:
         del self.orders[order.order_id]
         self.days_ended[order.order_id] = self.day
 
-    def say(self, order: Order, execution_type: ExecutionType, message: Message = Message.NONE) -> None:
+    def say(
+        self,
+        order: Order,
+        execution_type: ExecutionType,
+        message: Message = Message.NONE,
+        **values: object,
+    ) -> None:
         """Report a change of an order that is no trade."""
         if message is Message.NONE:
             self.events.append(report(order, execution_type))
         else:
             reason, text = SENTENCES[message]
+            text = text.format(**values)
             self.events.append(report(order, execution_type, reason=reason, message=text))
 
     def touched_accounts(self) -> list[AccountChanged]:
@@ -173,4 +207,5 @@ class State:
                 )
                 for symbol in symbols
             ),
+            **self.set_by_command.get(investor_id, {}),
         )

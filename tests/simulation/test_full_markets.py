@@ -140,13 +140,22 @@ def test_no_room_for_another_text() -> None:
 
 
 def test_no_room_for_another_account_or_asset() -> None:
-    market = _Market(msgspec.structs.replace(CAPACITY, accounts=2, assets=2))
+    market = _Market(msgspec.structs.replace(CAPACITY, accounts=3, assets=2))
     assert market.refusal(OpenAccount(investor_id="bia")) is None
     assert market.refusal(OpenAccount(investor_id="cora")) is Reason.LIMIT_EXCEEDED
     assert market.refusal(Deposit(investor_id="cora", cash_units=1)) is Reason.UNKNOWN_INVESTOR
     assert market.refusal(_listing("B")) is None
     assert market.refusal(_listing("C")) is Reason.LIMIT_EXCEEDED
     assert market.refusal(msgspec.structs.replace(_listing("B"), name="B again")) is None
+    market.shard.check()
+
+
+def test_no_room_for_other_fees() -> None:
+    market = _Market(msgspec.structs.replace(CAPACITY, fees=3))
+    for maker, reason in ((1, None), (2, None), (3, Reason.LIMIT_EXCEEDED), (1, None), (0, None)):
+        assert market.refusal(msgspec.structs.replace(_listing("A"), maker_fee_ppm=maker)) is reason
+    assert market.refusal(msgspec.structs.replace(_listing("B"), maker_fee_ppm=3)) is Reason.LIMIT_EXCEEDED
+    assert market.refusal(msgspec.structs.replace(_buy(1), symbol="B")) is Reason.UNKNOWN_SYMBOL
     market.shard.check()
 
 

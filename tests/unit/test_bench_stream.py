@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.generator import Column, PlainKind
 from bench.stream import Stream, command_rows, records, stream, stream_opening
-from engine.names import Names
+from engine.names import Names, investor_names
 from engine.wire.commands import decode_command
 from engine.wire.rows import CommandRows
 
@@ -40,7 +40,7 @@ def test_the_same_seed_gives_the_same_stream() -> None:
 def test_the_rows_are_what_reading_the_records_makes() -> None:
     count = 5_000
     made = stream(count, symbols=100, resting=500, seed=5)
-    batch = CommandRows(Names(1_000, 1 << 16), Names(100, 1 << 16))
+    batch = CommandRows(investor_names(1_001, 1 << 16), Names(100, 1 << 16))
     opened = stream_opening(symbols=100)
     for command in opened:
         batch.add(command, 0, 0)

@@ -47,8 +47,8 @@ def _changed_asset(row: Any) -> domain.AssetChanged:
         lot_size=1,
         reference_price_units=1,
         price_band=None,
-        maker_fee_bps=0.0,
-        taker_fee_bps=0.0,
+        maker_fee_ppm=0,
+        taker_fee_ppm=0,
         phase=layout.PHASES[row["phase"]],
     )
 
@@ -162,14 +162,25 @@ _reports = st.fixed_dictionaries(
         "traded": st.integers(0, 10**18),
     }
 )
-_fills = st.fixed_dictionaries({"last_price": _prices, "last_quantity": _quantities, "trade": _words(10**6)})
+_fills = st.fixed_dictionaries(
+    {
+        "last_price": _prices,
+        "last_quantity": _quantities,
+        "trade": _words(10**6),
+        "detail": st.integers(0, 10**14),
+        "message": st.just(Message.NONE),
+    }
+)
 _commands = st.fixed_dictionaries(
     {
         "offset": _offsets,
         "time_ms": _times,
         "kind": st.sampled_from(CommandKind),
-        "price": st.just(0) | _prices,
-        "quantity": _quantities,
+        "price": st.just(0) | _prices | st.integers(1, domain.CASH_UNITS_MAX),
+        "quantity": st.just(0) | _quantities,
+        "display_quantity": st.just(0) | _quantities,
+        "flag": _words(2),
+        "account": st.integers(layout.NONE, 1),
     }
 )
 _accounts = st.fixed_dictionaries({"cash": _balances, "held_cash": _balances})

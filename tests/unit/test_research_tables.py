@@ -29,7 +29,7 @@ NOW = datetime.fromtimestamp(NOW_MS / 1_000, UTC)
 ROOT = Path(__file__).parent.parent.parent
 OPENING: list[Command] = [
     ListAsset(symbol=SYMBOL, name=SYMBOL, tick_size_units=100, lot_size=1, reference_price_units=100_000),
-    *(OpenAccount(investor_id=investor) for investor in INVESTORS),
+    *(OpenAccount(investor_id=investor, unlimited=True) for investor in INVESTORS),
 ]
 
 

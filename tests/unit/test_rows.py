@@ -100,6 +100,8 @@ def test_expiry_at_the_beginning_of_time_is_no_missing_one(batch: CommandRows) -
         (domain.CancelAll(investor_id="bia", symbol="PETR4"), {"account": 1}),
         (domain.Deposit(investor_id="bia"), {"account": 1, "asset": ANY_ASSET}),
         (domain.Withdraw(investor_id="bia", symbol="X", quantity=1), {"account": 1, "asset": NONE}),
+        (domain.KillSwitch(investor_id="bia", on=True), {"account": 1, "asset": ANY_ASSET}),
+        (domain.SetLimits(investor_id="zoe"), {"account": NONE, "asset": NONE}),
         (domain.SetPhase(symbol="X", phase=Phase.HALTED), {"account": NONE, "asset": NONE}),
         (domain.OpenAccount(investor_id="zoe"), {"account": 2, "asset": NONE}),
         (domain.OpenAccount(investor_id="bia"), {"account": 1, "asset": NONE}),
@@ -119,7 +121,7 @@ def test_only_accounts_and_listings_make_names(batch: CommandRows) -> None:
     assert [row["account"] for row in batch.commands[2:]] == [2, 3, NONE, NONE]
 
 
-def test_list_asset_keeps_its_name_and_its_band(batch: CommandRows) -> None:
+def test_list_asset_keeps_its_name_its_band_and_its_fees(batch: CommandRows) -> None:
     listing = domain.ListAsset(
         symbol="VALE3",
         name='Vale\n"ON"',
@@ -131,10 +133,13 @@ def test_list_asset_keeps_its_name_and_its_band(batch: CommandRows) -> None:
     row = _row(batch, listing)
     assert (row["price"], row["stop_price"], row["quantity"]) == (385_333, 100, 5)
     assert np.int64(row["id_low"]).view(np.float64) == 0.1
-    assert (row["asset"], row["account"], "flag" in row) == (1, NONE, False)
+    assert (row["asset"], row["account"]) == (1, NONE)
+    assert not {"display_quantity", "expires_at_ms"} & set(row)
     assert row["message_length"] == 'Vale\\n\\"ON\\"'
-    again = _row(batch, msgspec.structs.replace(listing, price_band=None, maker_fee_bps=0.5))
-    assert (again["asset"], "id_low" in again, again["flag"]) == (1, False, 1)
+    fees = {"maker_fee_ppm": 50, "taker_fee_ppm": 100_000}
+    again = _row(batch, msgspec.structs.replace(listing, price_band=None, **fees))
+    assert (again["asset"], "id_low" in again) == (1, False)
+    assert (again["display_quantity"], again["expires_at_ms"]) == (50, 100_000)
 
 
 def test_money_phases_and_accounts(batch: CommandRows) -> None:
@@ -146,6 +151,19 @@ def test_money_phases_and_accounts(batch: CommandRows) -> None:
     assert (amend["kind"], amend["quantity"], amend["price"]) == (CommandKind.AMEND, 3, 5)
     opened = _row(batch, domain.OpenAccount(investor_id="ana", unlimited=True))
     assert (opened["kind"], opened["flag"]) == (CommandKind.OPEN_ACCOUNT, 1)
+
+
+def test_limits_and_the_kill_switch(batch: CommandRows) -> None:
+    limits = domain.SetLimits(
+        investor_id="ana", order_value_max_units=10**15, open_orders_max=7, orders_per_second_max=9
+    )
+    row = _row(batch, limits)
+    assert (row["kind"], row["price"]) == (CommandKind.SET_LIMITS, 10**15)
+    assert (row["quantity"], row["display_quantity"]) == (7, 9)
+    none = _row(batch, domain.SetLimits(investor_id="ana"))
+    assert not {"price", "quantity", "display_quantity"} & set(none)
+    on, off = (_row(batch, domain.KillSwitch(investor_id="ana", on=on)) for on in (True, False))
+    assert (on["kind"], on["flag"], "flag" in off) == (CommandKind.KILL_SWITCH, 1, False)
 
 
 def test_malformed_tells_what_could_be_read(batch: CommandRows) -> None:

@@ -45,6 +45,21 @@ def test_place_record_has_the_contracts_defaults() -> None:
     )
 
 
+_LISTING = (
+    b'{"command":"list_asset","symbol":"PETR4","name":"P","tick_size":0.01,"lot_size":1,'
+    b'"reference_price":38.5,"maker_fee_bps":%b}'
+)
+
+
+@pytest.mark.parametrize(
+    ("bps", "ppm"), [(b"0", 0), (b"0.01", 1), (b"2.5", 250), (b"0.29", 29), (b"1e3", 100_000)]
+)
+def test_fees_are_counted_in_millionths(bps: bytes, ppm: int) -> None:
+    command = decode_command(_LISTING % bps)
+    assert isinstance(command, domain.ListAsset)
+    assert command.maker_fee_ppm == ppm
+
+
 def test_unknown_fields_are_ignored() -> None:
     assert decode_command(_record(colour="blue", nested={"a": [1]})) == decode_command(_record())
 
@@ -64,7 +79,12 @@ def test_every_command_survives_the_wire(command: domain.Command) -> None:
             lot_size=100,
             reference_price_units=385_000,
             price_band=0.1,
+            maker_fee_ppm=1,
+            taker_fee_ppm=100_000,
         ),
+        domain.SetLimits(investor_id="ana", order_value_max_units=10**15, orders_per_second_max=10**9),
+        domain.SetLimits(investor_id="ana", open_orders_max=1),
+        domain.KillSwitch(investor_id="ana", on=False),
         domain.OpenAccount(investor_id="ana", unlimited=True),
         domain.Deposit(investor_id="ana", cash_units=1_000_000_001),
         domain.Withdraw(investor_id="ana", symbol="PETR4", quantity=500),
@@ -106,6 +126,14 @@ def test_market_commands_survive_the_wire(command: domain.Command) -> None:
         (_record(symbol="A" * 17), "symbol"),
         (_record(note="x" * RECORD_BYTES_MAX), "bytes"),
         (b"[" * 10_000, ""),
+        (_LISTING % b"1000.01", "maker_fee_bps"),
+        (_LISTING % b"-0.01", "maker_fee_bps"),
+        (_LISTING % b"2.505", "two decimals"),
+        (b'{"command":"set_limits","investor_id":"ana","open_orders_max":0}', "open_orders_max"),
+        (b'{"command":"set_limits","investor_id":"ana","order_value_max":0.00001}', "decimals"),
+        (b'{"command":"set_limits","investor_id":"ana","orders_per_second_max":1000000001}', "per_second"),
+        (b'{"command":"kill_switch","investor_id":"ana"}', "on"),
+        (b'{"command":"kill_switch","investor_id":"ana","on":1}', "on"),
     ],
 )
 def test_bad_record_is_told_what_is_wrong_with_it(value: bytes | None, complaint: str) -> None:

@@ -1,0 +1,133 @@
+"""What commands about accounts do; each function gives the stage that comes next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.domain import BALANCE_QUANTITY_MAX, BALANCE_UNITS_MAX
+from engine.kernel import header as h
+from engine.kernel import stages
+from engine.kernel.accounts import (
+    add_position,
+    closed_quantity,
+    cost_of,
+    find_position,
+    touch,
+    touch_account,
+    trade_shares,
+)
+from engine.kernel.checks import has_account
+from engine.kernel.commands import is_listed, refuse
+from engine.kernel.compile import called
+from engine.kernel.layout import ANY_ASSET, NONE, CommandKind
+from engine.messages import Message
+
+_DEPOSIT = int(CommandKind.DEPOSIT)
+
+
+@called
+def open_account(market: Any, command: int) -> int:
+    """Let an investor trade."""
+    asked = market.commands[command]
+    if asked.account == NONE:
+        return refuse(market, command, Message.ACCOUNTS_FULL.value)
+    row = market.accounts[asked.account]
+    if row.open:
+        return refuse(market, command, Message.ACCOUNT_EXISTS.value)
+    row.open = 1
+    row.unlimited = asked.flag
+    row.touched = NONE
+    row.first_order = NONE
+    row.last_order = NONE
+    market.header[h.ACCOUNTS_USED] = max(market.header[h.ACCOUNTS_USED], asked.account + 1)
+    touch_account(market, asked.account)
+    return stages.TELL
+
+
+@called
+def transfer(market: Any, command: int) -> int:
+    """Put cash or shares into an account, or take them out."""
+    asked = market.commands[command]
+    if not has_account(market, asked.account):
+        return refuse(market, command, Message.NO_ACCOUNT.value)
+    if asked.asset != ANY_ASSET and not is_listed(market, asked.asset):
+        return refuse(market, command, Message.NOT_LISTED.value)
+    is_cash = asked.price != 0 and asked.asset == ANY_ASSET and asked.quantity == 0
+    is_shares = asked.price == 0 and asked.asset != ANY_ASSET and asked.quantity != 0
+    if is_cash:
+        return _transfer_cash(market, command)
+    if is_shares:
+        return _transfer_shares(market, command)
+    return refuse(market, command, Message.CASH_OR_SHARES.value)
+
+
+@called
+def _transfer_cash(market: Any, command: int) -> int:
+    asked = market.commands[command]
+    account = market.accounts[asked.account]
+    signed = asked.price if asked.kind == _DEPOSIT else -asked.price
+    if abs(account.cash + signed) > BALANCE_UNITS_MAX:
+        return refuse(market, command, Message.CASH_BOUND.value)
+    if signed < 0 and not account.unlimited and -signed > account.cash - account.held_cash:
+        return refuse(market, command, Message.CASH_NOT_FREE.value)
+    account.cash += signed
+    touch_account(market, asked.account)
+    return stages.TELL
+
+
+@called
+def _transfer_shares(market: Any, command: int) -> int:
+    asked = market.commands[command]
+    asset = market.assets[asked.asset]
+    price = asset.last_price if asset.last_price != 0 else asset.reference_price
+    signed = asked.quantity if asked.kind == _DEPOSIT else -asked.quantity
+    position = find_position(market, asked.account, asked.asset)
+    owned, held, cost = 0, 0, 0
+    if position != NONE:
+        row = market.positions[position]
+        owned, held, cost = row.quantity, row.held_quantity, row.cost
+    elif market.header[h.POSITIONS_USED] == len(market.positions):
+        return refuse(market, command, Message.SHARES_BOUND.value)
+    closed = closed_quantity(owned, signed)
+    if closed != 0:
+        sign = 1 if owned > 0 else -1
+        cost += (signed + sign * closed) * price - sign * cost_of(cost, owned, closed)
+    else:
+        cost += signed * price
+    if abs(owned + signed) > BALANCE_QUANTITY_MAX or abs(cost) > BALANCE_UNITS_MAX:
+        return refuse(market, command, Message.SHARES_BOUND.value)
+    if signed < 0 and not market.accounts[asked.account].unlimited and -signed > owned - held:
+        return refuse(market, command, Message.SHARES_NOT_FREE.value)
+    if position == NONE:
+        position = add_position(market, asked.account, asked.asset)
+    touch(market, position)
+    trade_shares(market, position, signed, price)
+    return stages.TELL
+
+
+@called
+def set_limits(market: Any, command: int) -> int:
+    """Give an account the limits that a command names, and no others."""
+    asked = market.commands[command]
+    if not has_account(market, asked.account):
+        return refuse(market, command, Message.NO_ACCOUNT.value)
+    row = market.accounts[asked.account]
+    row.order_value_max = asked.price
+    row.open_orders_max = asked.quantity
+    row.orders_per_second_max = asked.display_quantity
+    row.orders_in_second = 0
+    touch_account(market, asked.account)
+    return stages.TELL
+
+
+@called
+def turn_kill_switch(market: Any, command: int) -> int:
+    """Let an account trade no more, beginning with its open orders, or let it trade again."""
+    asked = market.commands[command]
+    if not has_account(market, asked.account):
+        return refuse(market, command, Message.NO_ACCOUNT.value)
+    row = market.accounts[asked.account]
+    row.trading_disabled = asked.flag
+    touch_account(market, asked.account)
+    market.header[h.CANCEL_NEXT] = row.first_order if asked.flag else NONE
+    return stages.CANCEL_EACH

@@ -1,0 +1,76 @@
+"""What an order needs of its account, and whether the account has it free.
+
+Each check gives a message, or 0.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from engine.kernel import header as h
+from engine.kernel.compile import called, inlined
+from engine.kernel.fees import share_cost
+from engine.kernel.layout import NONE
+from engine.messages import Message
+
+_FINE: Final = 0
+_NEEDS_CASH = int(Message.NEEDS_CASH)
+_NEEDS_SHARES = int(Message.NEEDS_SHARES)
+
+
+@inlined
+def new_share_cost(market: Any, asset: int, price: int, stop_price: int) -> int:
+    """Give what each share of a new buy needs: at its price, without one at the worst that the band allows.
+
+    Where there is neither it is the stop price, and nothing for a market order.
+    """
+    row = market.assets[asset]
+    worst = price
+    if worst == 0:
+        worst = stop_price if row.reach == NONE else row.reference_price + row.reach
+    return 0 if worst == 0 else share_cost(market, row.fees, worst)
+
+
+@inlined
+def free_cash(market: Any, account: int) -> int:
+    """Give the cash that no open order holds."""
+    row = market.accounts[account]
+    return int(row.cash - row.held_cash)
+
+
+@called
+def check_cash(market: Any, account: int, needed: int) -> int:
+    """Check that so much cash is free, unless the account is unlimited."""
+    free = free_cash(market, account)
+    if needed <= free or market.accounts[account].unlimited:
+        return _FINE
+    market.header[h.SAY_PRICE] = needed
+    market.header[h.SAY_DETAIL] = free
+    return _NEEDS_CASH
+
+
+@called
+def check_shares(market: Any, account: int, position: int, needed: int) -> int:
+    """Check that so many shares of a position, which may not be there yet, are free."""
+    free = 0
+    if position != NONE:
+        row = market.positions[position]
+        free = row.quantity - row.held_quantity
+    if needed <= free or market.accounts[account].unlimited:
+        return _FINE
+    market.header[h.SAY_PRICE] = needed
+    market.header[h.SAY_DETAIL] = free
+    return _NEEDS_SHARES
+
+
+@called
+def covered_quantity(market: Any, order: int, quantity: int, price: int) -> int:
+    """Give how many of a fill's shares, in whole lots, an incoming buy's free cash covers at a price."""
+    row = market.orders[order]
+    position = market.positions[row.position]
+    if market.accounts[position.account].unlimited:
+        return quantity
+    covered = free_cash(market, position.account) // share_cost(market, row.fees, price)
+    if covered >= quantity:
+        return quantity
+    return int(covered - covered % market.assets[position.asset].lot)
