@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Engine, Row, Select, select, tuple_
@@ -11,8 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.database import open_database
 from api.payloads import OrderRow, TradeRow, TransactionPage
-from api.recorder.tables import orders, transactions
-from engine.domain import OrderType, Reason, Side, Status, TimeInForce
+from api.recorder.tables import orders, positions_in_log, transactions
+from engine.domain import OPEN_STATUSES, OrderType, Reason, Side, Status, TimeInForce
 
 _CURSOR = re.compile(r"(\d{1,9})-(\d{1,18})-(\d{1,9})", re.ASCII)
 
@@ -53,18 +54,36 @@ class History:
         BadCursorError
             When the cursor is not one that a page gave.
         """
-        rows = self._rows(_transactions_query(wanted))
+        rows = self.rows(_transactions_query(wanted))
         more = len(rows) > wanted.limit
         page = [_trade(row) for row in rows[: wanted.limit]]
         return TransactionPage(transactions=page, next_cursor=page[-1].transaction_id if more else None)
 
-    def order(self, order_id: str, investor_id: str) -> OrderRow | None:
+    def order(self, investor_id: str, order_id: str) -> OrderRow | None:
         """Give an investor's order, if there was one."""
-        query = select(orders).where(orders.c.order_id == order_id, orders.c.investor_id == investor_id)
-        rows = self._rows(query)
+        query = select(orders).where(orders.c.investor_id == investor_id, orders.c.order_id == order_id)
+        rows = self.rows(query)
         return _order(rows[0]) if rows else None
 
-    def _rows(self, query: Select[tuple[object, ...]]) -> Sequence[Row[tuple[object, ...]]]:
+    def finished_orders(self, investor_id: str, symbol: str | None, limit: int) -> list[OrderRow]:
+        """Give an investor's newest orders that have ended, newest first."""
+        table = orders.c
+        query = (
+            select(orders)
+            .where(table.investor_id == investor_id, table.status.not_in(sorted(OPEN_STATUSES)))
+            .order_by(table.created_ms.desc(), table["offset"].desc(), table["index"].desc())
+            .limit(limit)
+        )
+        if symbol is not None:
+            query = query.where(table.symbol == symbol)
+        return [_order(row) for row in self.rows(query)]
+
+    def positions_in_log(self) -> dict[str, int]:
+        """Give how far the recorder has read each topic."""
+        return {row.topic: row.next_offset for row in self.rows(select(positions_in_log))}
+
+    def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """Read a query's rows; raises `HistoryUnavailableError`, as all methods here do."""
         try:
             with self._database.connect() as connection:
                 return connection.execute(query).all()

@@ -11,7 +11,7 @@ from api.feed import Feed, Resumption
 from api.feed.places import is_unfinished, unfinished
 from api.feed.subscription import body, frame
 from api.live.candles import INTERVALS_MS
-from api.live.publisher import ACCOUNT_CHANNEL, candle_event
+from api.live.publisher import candle_event
 from api.live.view import LiveView
 from api.payloads import encode
 
@@ -21,6 +21,7 @@ _KINDS = ("trades", "book", "tickers")
 _RETRY = b"retry: 1000\n\n"
 _RESET = b'{"reason":"too_old","message":"The events since then are no longer kept; a fresh view follows."}'
 EVERY_SYMBOL = "*"
+_OPEN_ORDERS_MAX = 5_000
 
 
 class BadChannelError(ValueError):
@@ -95,18 +96,20 @@ class MarketOpening(Struct, frozen=True, kw_only=True):
 
 
 class AccountOpening(Struct, frozen=True, kw_only=True):
-    """Of the investor's own stream."""
+    """Of an investor's own stream."""
 
     view: LiveView
+    investor_id: str
 
     def channels(self) -> frozenset[str]:
         """Name the feed's channel."""
-        return frozenset({ACCOUNT_CHANNEL})
+        return frozenset({self.investor_id})
 
     def fresh(self) -> Events:
-        """Give the open orders and the account."""
-        yield "orders_snapshot", encode(self.view.orders.open())
-        yield "account_snapshot", encode(self.view.account.snapshot())
+        """Give the open orders, the newest where there are very many, and the account."""
+        orders = self.view.orders.open(self.investor_id, limit=_OPEN_ORDERS_MAX)
+        yield "orders_snapshot", encode(orders)
+        yield "account_snapshot", encode(self.view.accounts.snapshot(self.investor_id))
 
     def caught_up(self, missed: Resumption) -> Events:  # noqa: ARG002 - every record is an event
         """Give nothing: this stream has no state but its records."""

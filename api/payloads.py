@@ -154,14 +154,30 @@ class PendingOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsRow:
+    """What an account's orders may not exceed; null is no limit."""
+
+    order_value_max: float | None
+    open_orders_max: int | None
+    orders_per_second_max: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AccountRow:
-    """An account's cash, and its worth at the last prices."""
+    """An account's cash, and its worth at the last prices; profit is before fees.
+
+    `limits` is null where none were ever set; with `trading_disabled` the account can only cancel.
+    """
 
     investor_id: str
     cash: float
     held_cash: float
     available_cash: float
     equity: float
+    realized_profit: float
+    unrealized_profit: float
+    limits: LimitsRow | None
+    trading_disabled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,6 +192,32 @@ class PositionRow:
     last_price: float | None
     market_value: float | None
     unrealized_profit: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioPoint:
+    """An account as everything before `time_ms` left it.
+
+    `equity` is cash and market value; less `net_deposits` it is what was earned: realised and unrealised
+    profit less fees.
+    """
+
+    time_ms: int
+    equity: float
+    cash: float
+    market_value: float
+    realized_profit: float
+    unrealized_profit: float
+    fees: float
+    net_deposits: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortfolioHistory:
+    """Points, oldest first."""
+
+    interval: str
+    points: list[PortfolioPoint]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

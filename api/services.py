@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from operator import attrgetter
 
 from api.config import ApiConfig
-from api.feed import Feed
+from api.feed import Feed, private_feed
 from api.history import History
 from api.live.follower import Follower
 from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS
@@ -22,8 +23,8 @@ class Services:
     def __init__(self, config: ApiConfig) -> None:
         self.config = config
         self.public_feed = Feed(PUBLIC_LETTERS)
-        self.private_feed = Feed(PRIVATE_LETTERS)
-        self.follower = Follower(config.connection, config.investor_id, self.public_feed, self.private_feed)
+        self.private_feed = private_feed(PRIVATE_LETTERS)
+        self.follower = Follower(config.connection, self.public_feed, self.private_feed)
         self.sender = CommandSender(config.connection)
         self.history = History(config.database_url)
 
@@ -32,15 +33,33 @@ class Services:
         """The market as it is now."""
         return self.follower.view
 
-    async def order_in_history(self, order_id: str) -> OrderRow | None:
-        """Give an order of the acting investor that the live view has let go.
+    async def order(self, investor_id: str, order_id: str) -> OrderRow | None:
+        """Give an investor's order, also one that the live view has let go.
 
         Raises
         ------
         HistoryUnavailableError
             When the database does not answer.
         """
-        return await asyncio.to_thread(self.history.order, order_id, self.config.investor_id)
+        live = self.view.orders.get(investor_id, order_id)
+        return live or await asyncio.to_thread(self.history.order, investor_id, order_id)
+
+    async def finished_orders(self, investor_id: str, symbol: str | None, *, limit: int) -> list[OrderRow]:
+        """Give an investor's newest finished orders, newest first, the history's behind the live view's.
+
+        Raises
+        ------
+        HistoryUnavailableError
+            When the database is needed and does not answer.
+        """
+        orders = self.view.orders
+        if not orders.has_let_go(investor_id):
+            return orders.finished(investor_id, symbol, limit=limit)
+        stored = await asyncio.to_thread(self.history.finished_orders, investor_id, symbol, limit)
+        live = orders.finished(investor_id, symbol, limit=limit)
+        known = {order.order_id for order in live}
+        older = [order for order in stored if order.order_id not in known]
+        return newest_first([*live, *older])[:limit]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -60,3 +79,8 @@ class Services:
         farewell = b'{"reason":"server_shutdown","message":"The server stops; come back in a moment."}'
         for feed in (self.public_feed, self.private_feed):
             feed.end_all("server_shutdown", farewell)
+
+
+def newest_first(orders: Iterable[OrderRow]) -> list[OrderRow]:
+    """Sort orders by when they were accepted; those of one time stay as they are."""
+    return sorted(orders, key=attrgetter("created_ms"), reverse=True)

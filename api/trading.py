@@ -10,7 +10,7 @@ from msgspec import Struct
 from api.live.orders import next_order
 from api.payloads import OrderRow
 from api.services import Services
-from engine.domain import Amend, Cancel, CancelAll, Command, ExecutionType, Place, Reason
+from engine.domain import Amend, Cancel, CancelAll, ExecutionType, Place, Reason
 from engine.wire.records import ExecutionReport
 
 ANSWER_TIMEOUT_MS = 2_000
@@ -55,9 +55,7 @@ async def place(services: Services, command: Place) -> Accepted | Refused | Pend
     if refusal is None:
         return Accepted(orders=_orders_after(reports, command.order_id, before=None))
     if refusal.reason == Reason.DUPLICATE_ORDER_ID and command.client_order_id is not None:
-        order = services.view.orders.get(command.order_id) or await services.order_in_history(
-            command.order_id
-        )
+        order = await services.order(command.investor_id, command.order_id)
         if order is not None:
             return Accepted(orders=[order], again=True)
     return refusal
@@ -68,7 +66,7 @@ async def change(services: Services, command: Amend | Cancel) -> Accepted | Refu
     reports = await _answer(services, command)
     if reports is None:
         return Pending()
-    before = services.view.orders.get(command.order_id)
+    before = services.view.orders.get(command.investor_id, command.order_id)
     refusal = _refusal(reports)
     return refusal or Accepted(orders=_orders_after(reports, command.order_id, before=before))
 
@@ -82,13 +80,15 @@ async def cancel_all(services: Services, command: CancelAll) -> Accepted | Refus
     if refusal is not None:
         return Accepted(orders=[]) if refusal.reason == Reason.UNKNOWN_ORDER else refusal
     canceled = [report for report in reports if report.execution_type is ExecutionType.CANCELED]
-    orders = [next_order(services.view.orders.get(report.order_id), report) for report in canceled]
+    orders = [next_order(services.view.orders.get(command.investor_id, report.order_id), report) for report in canceled]
     return Accepted(orders=[order for order in orders if order is not None])
 
 
-async def _answer(services: Services, command: Command) -> Sequence[ExecutionReport] | None:
+async def _answer(
+    services: Services, command: Place | Amend | Cancel | CancelAll
+) -> Sequence[ExecutionReport] | None:
     offset = await services.sender.append(command)
-    return await services.view.answers.wait(offset, timeout_ms=ANSWER_TIMEOUT_MS)
+    return await services.view.answers.wait(offset, command.investor_id, timeout_ms=ANSWER_TIMEOUT_MS)
 
 
 def _refusal(reports: Sequence[ExecutionReport]) -> Refused | None:

@@ -6,9 +6,22 @@ output topics passes what it reads through one of these and drops the repeats.
 
 from __future__ import annotations
 
-from engine.wire.records import AccountRecord, AssetRecord, BookRecord, ExecutionReport, Transaction
+from typing import Protocol
+
+from engine.wire.records import BookRecord
 
 _BEFORE_ALL = (-1, -1)
+
+
+class Output(Protocol):
+    """A record of an output topic, or as much of one as names it."""
+
+    @property
+    def shard(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def index(self) -> int: ...
 
 
 class SeenOutputs:
@@ -17,7 +30,7 @@ class SeenOutputs:
     def __init__(self) -> None:
         self._last: dict[int, tuple[int, int]] = {}
 
-    def is_new(self, record: Transaction | ExecutionReport | AccountRecord | AssetRecord) -> bool:
+    def is_new(self, record: Output) -> bool:
         """Tell whether a record was not seen before, and remember it. Cost O(1)."""
         identity = (record.offset, record.index)
         if identity <= self._last.get(record.shard, _BEFORE_ALL):

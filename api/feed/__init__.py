@@ -5,7 +5,7 @@ Publisher -> Feed.add -> ring of entries -----------.
                  '--> Subscription -> frames -> HTTP'
 """
 
-from api.feed.feed import Feed, Resumption, TooManySubscribersError
+from api.feed.feed import Feed, Resumption, TooManySubscribersError, private_feed
 from api.feed.subscription import Subscription
 
-__all__ = ["Feed", "Resumption", "Subscription", "TooManySubscribersError"]
+__all__ = ["Feed", "Resumption", "Subscription", "TooManySubscribersError", "private_feed"]

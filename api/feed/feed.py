@@ -13,7 +13,9 @@ from api.feed.places import Place, PlaceReader, Position
 from api.feed.subscription import Entry, Subscription, body
 
 ENTRIES_MAX = 50_000
+PRIVATE_ENTRIES_MAX = 20_000
 SUBSCRIBERS_MAX = 500
+PRIVATE_SUBSCRIBERS_OF_CHANNEL_MAX = 20
 QUEUE_BYTES_MAX = 2 * 1024 * 1024
 _CHANGED = b'{"reason":"log_changed","message":"The market was read anew; come back for a fresh view."}'
 
@@ -39,6 +41,9 @@ class Resumption(Struct, frozen=True, kw_only=True):
 class Feed:
     """The events of some topics, named by letters, and who listens to them.
 
+    A listener gets what is of its own channels. Where `every_symbol`, it may also name a channel of every
+    symbol, `trades:*`; where not, names are only names: a private channel's may be anything at all.
+
     Not for threads: everything happens in the event loop, so that a snapshot taken and a subscription made
     without an `await` between them fit together.
     """
@@ -49,12 +54,16 @@ class Feed:
         *,
         entries_max: int = ENTRIES_MAX,
         subscribers_max: int = SUBSCRIBERS_MAX,
+        subscribers_of_channel_max: int | None = None,
         queue_bytes_max: int = QUEUE_BYTES_MAX,
+        every_symbol: bool = True,
     ) -> None:
         self._first = letters[0]
         self._entries_max = entries_max
         self._subscribers_max = subscribers_max
+        self._subscribers_of_channel_max = subscribers_of_channel_max
         self._queue_bytes_max = queue_bytes_max
+        self._names_carrying = _own_and_every_symbol if every_symbol else _own_only
         self._places = PlaceReader(letters)
         self._position = dict.fromkeys(letters, 0)
         self._reach = dict.fromkeys(letters, 0)
@@ -78,7 +87,12 @@ class Feed:
 
     def is_wanted(self, channel: str) -> bool:
         """Tell whether someone listens to a channel, or once did and may come back to it."""
-        return channel in self._wanted_since or any_of(channel) in self._wanted_since
+        return any(name in self._wanted_since for name in self._names_carrying(channel))
+
+    def is_crowded(self, channel: str) -> bool:
+        """Tell whether a channel has as many listeners as one may have."""
+        most = self._subscribers_of_channel_max
+        return most is not None and len(self._listeners.get(channel, ())) >= most
 
     def start(self, position: Position) -> None:
         """Begin anew at a position; everyone who listens is sent away to come back."""
@@ -111,9 +125,9 @@ class Feed:
         Raises
         ------
         TooManySubscribersError
-            When there are `subscribers_max` already.
+            When there are `subscribers_max` already, or as many as one of the channels may have.
         """
-        if self.full:
+        if self.full or any(map(self.is_crowded, channels)):
             raise TooManySubscribersError
         subscription = Subscription(channels, bytes_max=self._queue_bytes_max)
         self._subscriptions.add(subscription)
@@ -126,7 +140,10 @@ class Feed:
         """Forget a listener."""
         self._subscriptions.discard(subscription)
         for channel in subscription.channels:
-            self._listeners[channel].discard(subscription)
+            listeners = self._listeners[channel]
+            listeners.discard(subscription)
+            if not listeners:
+                del self._listeners[channel]
 
     def end_all(self, event: str, data: bytes) -> None:
         """Close every listener's stream after a last event."""
@@ -143,7 +160,7 @@ class Feed:
         gone = self._sent - len(self._entries)
         if place.token == self._token and max(gone, wanted_since) <= place.number <= self._sent:
             after = islice(self._entries, place.number - gone, None)
-            entries = [entry for entry in after if _carries(entry, channels)]
+            entries = [entry for entry in after if self._carries(entry, channels)]
             return Resumption(entries=entries, exact=True, came_with=last_id, untold_ms={})
         if place.told < self._reach[self._first] or not all(
             self._reach[letter] <= offset <= self._position[letter]
@@ -158,10 +175,13 @@ class Feed:
         for entry in self._entries:
             if entry.source == self._first and entry.offset >= came.told:
                 untold_ms.setdefault(entry.channel, entry.time_ms)
-            if entry.source and entry.offset >= came.position[entry.source] and _carries(entry, channels):
+            if entry.source and entry.offset >= came.position[entry.source] and self._carries(entry, channels):
                 entries.append(_seen_from(entry, came, self._first))
         came_with = Place(position=came.position, told=came.told)
         return Resumption(entries=entries, exact=False, came_with=str(came_with), untold_ms=untold_ms)
+
+    def _carries(self, entry: Entry, channels: Collection[str]) -> bool:
+        return any(name in channels for name in self._names_carrying(entry.channel))
 
     def _send(self, channel: str, event_body: bytes, *, source: str, offset: int, time_ms: int) -> None:
         self._sent += 1
@@ -178,20 +198,30 @@ class Feed:
             lost = self._entries.popleft()
             if lost.source:
                 self._reach[lost.source] = lost.offset + 1
-        listeners = [*self._listeners.get(channel, ()), *self._listeners.get(any_of(channel), ())]
+        names = self._names_carrying(channel)
+        listeners = [each for name in names for each in self._listeners.get(name, ())]
         if listeners:
             event_id, frame = str(entry.place), entry.frame()
             for subscription in listeners:
                 subscription.push(event_id, frame)
 
 
-def any_of(channel: str) -> str:
-    """Name the channel that carries what this one does, of every symbol: `trades:*` for `trades:PETR4`."""
-    return channel.rpartition(":")[0] + ":*"
+def private_feed(letters: str) -> Feed:
+    """Make a feed whose channels are investors, each its own and nobody else's."""
+    return Feed(
+        letters,
+        entries_max=PRIVATE_ENTRIES_MAX,
+        subscribers_of_channel_max=PRIVATE_SUBSCRIBERS_OF_CHANNEL_MAX,
+        every_symbol=False,
+    )
 
 
-def _carries(entry: Entry, channels: Collection[str]) -> bool:
-    return entry.channel in channels or any_of(entry.channel) in channels
+def _own_only(channel: str) -> tuple[str, ...]:
+    return (channel,)
+
+
+def _own_and_every_symbol(channel: str) -> tuple[str, ...]:
+    return channel, channel.rpartition(":")[0] + ":*"
 
 
 def _seen_from(entry: Entry, came: Place, first: str) -> Entry:

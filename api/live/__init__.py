@@ -1,1 +1,1 @@
-"""The market as it is now, kept in memory from the log: books, candles, tickers, one investor's orders."""
+"""The market as it is now, kept in memory from the log: books, candles, tickers, orders and accounts."""

@@ -28,6 +28,7 @@ INTERVALS_MS = MappingProxyType(
 DAY_START_MS = 3 * 3_600_000
 """Where a day begins after midnight UTC: the market's calendar is UTC-3."""
 ROWS_MAX = 10_000
+_UNFOLDED_MAX = 4_096
 
 Integers: TypeAlias = NDArray[np.int64]
 _CANDLE = np.dtype(
@@ -155,18 +156,31 @@ class CandleSeries:
 
 
 class SymbolCandles:
-    """The candles of one symbol in every interval."""
+    """The candles of one symbol in every interval; trades are folded into them when somebody looks."""
 
     def __init__(self) -> None:
         self._series = {name: CandleSeries(length_ms) for name, length_ms in INTERVALS_MS.items()}
+        self._times_ms: list[int] = []
+        self._prices: list[float] = []
+        self._quantities: list[int] = []
 
     def __getitem__(self, interval: str) -> CandleSeries:
+        if self._times_ms:
+            self._fold()
         return self._series[interval]
 
     def add(self, times_ms: list[int], prices: list[float], quantities: list[int]) -> None:
         """Take in further trades, in the log's order; prices in the currency's unit."""
-        times = np.array(times_ms, np.int64)
-        units = np.rint(np.array(prices) * UNITS_PER_CURRENCY).astype(np.int64)
-        shares = np.array(quantities, np.int64)
+        self._times_ms += times_ms
+        self._prices += prices
+        self._quantities += quantities
+        if len(self._times_ms) >= _UNFOLDED_MAX:
+            self._fold()
+
+    def _fold(self) -> None:
+        times = np.array(self._times_ms, np.int64)
+        units = np.rint(np.array(self._prices) * UNITS_PER_CURRENCY).astype(np.int64)
+        shares = np.array(self._quantities, np.int64)
         for series in self._series.values():
             series.add(times, units, shares)
+        self._times_ms, self._prices, self._quantities = [], [], []

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import gc
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 
 import structlog
 from msgspec import Struct
@@ -44,12 +46,11 @@ class Follower:
     The view is replaced only when the log itself was: after an outage reading goes on where it stopped.
     """
 
-    def __init__(self, connection: Connection, investor_id: str, public: Feed, private: Feed) -> None:
+    def __init__(self, connection: Connection, public: Feed, private: Feed) -> None:
         self._connection = connection
-        self._investor_id = investor_id
         self._public = public
         self._private = private
-        self.view = LiveView(investor_id, books_from_start=False)
+        self.view = LiveView(books_from_start=False)
         self._publisher = Publisher(self.view, public, private)
         self.caught_up = False
         self.standing = Standing(state=State.STARTING, detail="waiting for Kafka")
@@ -63,7 +64,7 @@ class Follower:
             except LogChangedError:
                 _log.warning("the log was replaced; reading it anew")
                 self.caught_up = False
-                self.view = LiveView(self._investor_id, books_from_start=False)
+                self.view = LiveView(books_from_start=False)
             except (LogError, TimeoutError) as error:
                 _log.warning("kafka is away", error=str(error) or type(error).__name__, retry_s=retry_s)
                 self._stand(State.RETRYING, f"Kafka is away; trying again in {retry_s:.1f} s")
@@ -83,34 +84,49 @@ class Follower:
             if not self.view.positions:
                 await self._begin(reader, ends)
             reader.start({(topic, 0): offset for topic, offset in self.view.positions.items()})
-            await self._read(reader, ends)
+            with _uncollected():
+                await self._catch_up(reader, ends)
+            await self._read(reader)
 
     async def _begin(self, reader: LogReader, ends: Mapping[str, int]) -> None:
         firsts = {topic: await reader.first_offset(topic, 0) for topic in OUTPUT_TOPICS}
         book_start = max(firsts[BOOK], ends[BOOK] - BOOK_TAIL_MAX)
-        self.view = LiveView(self._investor_id, books_from_start=book_start == 0)
+        self.view = LiveView(books_from_start=book_start == 0)
         self.view.positions = {**firsts, BOOK: book_start}
         self._publisher = Publisher(self.view, self._public, self._private)
         self._publisher.start(
             {topic: max(self.view.positions[topic], end - _REPLAYED_MAX) for topic, end in ends.items()}
         )
 
-    async def _read(self, reader: LogReader, ends: Mapping[str, int]) -> None:
+    async def _catch_up(self, reader: LogReader, ends: Mapping[str, int]) -> None:
+        async with self._probing(reader) as probe:
+            # Compaction leaves no records at some offsets: only the reader knows how far it is.
+            while not ends_reached(await self._positions(reader), ends):
+                await self._take(reader, probe)
+        if not self.caught_up:
+            self.caught_up = True
+            _log.info("caught up with the log")
+
+    async def _read(self, reader: LogReader) -> None:
+        async with self._probing(reader) as probe:
+            while True:
+                await self._take(reader, probe)
+
+    async def _take(self, reader: LogReader, probe: asyncio.Task[None]) -> None:
+        if probe.done():
+            probe.result()
+        records = await reader.read(wait_ms=_POLL_MS, records_max=_RECORDS_MAX)
+        changes = self.view.apply(records, drained=len(records) < _RECORDS_MAX)
+        if records:
+            self._publisher.publish(changes, states=self.caught_up)
+        if len(records) == _RECORDS_MAX:
+            await asyncio.sleep(0)
+
+    @asynccontextmanager
+    async def _probing(self, reader: LogReader) -> AsyncIterator[asyncio.Task[None]]:
         probe = asyncio.create_task(self._probe(reader))
         try:
-            while True:
-                if probe.done():
-                    probe.result()
-                records = await reader.read(wait_ms=_POLL_MS, records_max=_RECORDS_MAX)
-                changes = self.view.apply(records, drained=len(records) < _RECORDS_MAX)
-                if records:
-                    self._publisher.publish(changes, states=self.caught_up)
-                # Compaction leaves no records at some offsets: only the reader knows how far it is.
-                if not self.caught_up and ends_reached(await self._positions(reader), ends):
-                    self.caught_up = True
-                    _log.info("caught up with the log")
-                if len(records) == _RECORDS_MAX:
-                    await asyncio.sleep(0)
+            yield probe
         finally:
             probe.cancel()
             await asyncio.gather(probe, return_exceptions=True)
@@ -137,3 +153,15 @@ class Follower:
 
     def _stand(self, state: State, detail: str) -> None:
         self.standing = Standing(state=state, detail=detail)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    # Reading makes no cycles, but so much that lives on that the collector would walk it half the time.
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

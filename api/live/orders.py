@@ -1,19 +1,57 @@
-"""One investor's orders, rebuilt from execution reports."""
+"""Everybody's orders, rebuilt from execution reports.
+
+A report tells the order as it stands, so its bytes are kept as they came and read when somebody asks: most
+orders are of investors who never do. All open orders are kept, as many as the engine has room for, some 600
+bytes each; finished ones only the newest, of each investor and in all. The history has the others.
+"""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from itertools import islice
+from operator import attrgetter
+
+import msgspec
+from msgspec import Struct
 
 from api.payloads import OrderRow
-from engine.domain import OPEN_STATUSES, ExecutionType, Reason, Status
-from engine.wire.records import ExecutionReport
+from engine.domain import OPEN_STATUSES, ExecutionType, Reason, Side, Status
+from engine.wire.records import ExecutionReport, decode_execution
 
-FINISHED_MAX = 10_000
+FINISHED_MAX = 50_000
+FINISHED_OF_INVESTOR_MAX = 500
 # What a refused command says of an order that is another one, or none; it makes no order.
-_NO_ORDER = frozenset({Reason.DUPLICATE_ORDER_ID, Reason.UNKNOWN_ORDER, Reason.NOT_OWNER, Reason.MALFORMED})
+_NO_ORDER = frozenset(
+    {
+        Reason.DUPLICATE_ORDER_ID,
+        Reason.UNKNOWN_ORDER,
+        Reason.NOT_OWNER,
+        Reason.MALFORMED,
+        Reason.UNKNOWN_INVESTOR,
+    }
+)
 
 
-def makes_order(report: ExecutionReport) -> bool:
+class ReportHead(Struct, frozen=True, kw_only=True, gc=False):
+    """What is read of every report, whoever's it is: whose, of which order, and what it does to it."""
+
+    shard: int
+    offset: int
+    index: int
+    time_ms: int
+    execution_type: ExecutionType
+    status: Status
+    order_id: str
+    investor_id: str
+    side: Side | None
+    reason: Reason | None = None
+
+
+decode_head = msgspec.json.Decoder(ReportHead).decode
+
+
+def makes_order(report: ExecutionReport | ReportHead) -> bool:
     """Tell whether a report may be the first of an order, an accepted or a refused one."""
     return bool(report.order_id) and report.side is not None and report.reason not in _NO_ORDER
 
@@ -28,10 +66,156 @@ def next_order(order: OrderRow | None, report: ExecutionReport) -> OrderRow | No
         return order
     if not makes_order(report) and (order is None or refused):
         return None
-    again = order is not None and order.status is not Status.REJECTED
+    goes_on = order is not None and report.execution_type is not ExecutionType.NEW
+    return _order_row(report, order.created_ms if order is not None and goes_on else report.time_ms)
+
+
+class _Kept(Struct, frozen=True, gc=False):
+    """An order's last report, and when and as the how-manieth it was accepted."""
+
+    number: int
+    created_ms: int
+    report: bytes
+
+
+class _Orders:
+    """One investor's. `left` counts places in the line of finished orders whose orders are gone already."""
+
+    __slots__ = ("finished", "gone", "left", "open")
+
+    def __init__(self) -> None:
+        self.open: dict[str, _Kept] = {}
+        self.finished: OrderedDict[str, _Kept] = OrderedDict()
+        self.left = 0
+        self.gone = False
+
+
+class LiveOrders:
+    """Orders by investor; nobody is given another's.
+
+    Parameters
+    ----------
+    finished_max, finished_of_investor_max : int
+        How many finished orders are kept, the newest: in all, and of each investor.
+    """
+
+    def __init__(
+        self, *, finished_max: int = FINISHED_MAX, finished_of_investor_max: int = FINISHED_OF_INVESTOR_MAX
+    ) -> None:
+        self._finished_max = finished_max
+        self._finished_of_investor_max = finished_of_investor_max
+        self._investors: dict[str, _Orders] = {}
+        self._accepted = 0
+        self._finished = 0
+        self._line: deque[_Orders] = deque()
+
+    def apply(self, report: ReportHead, value: bytes) -> None:
+        """Take in a report; `value` is the record that it was read from."""
+        orders = self._investors.get(report.investor_id)
+        if report.execution_type is ExecutionType.REJECTED:
+            if not makes_order(report) or (orders is not None and _has(orders, report.order_id)):
+                return
+        if orders is None:
+            orders = self._investors[report.investor_id] = _Orders()
+        before = orders.open.get(report.order_id)
+        if before is None:
+            self._accepted += 1
+            kept = _Kept(self._accepted, report.time_ms, value)
+            if report.order_id in orders.finished:
+                self._forget(orders, report.order_id)
+        else:
+            kept = _Kept(before.number, before.created_ms, value)
+        if report.status in OPEN_STATUSES:
+            orders.open[report.order_id] = kept
+            return
+        if before is not None:
+            del orders.open[report.order_id]
+        self._finish(orders, report.order_id, kept)
+
+    def get(self, investor_id: str, order_id: str) -> OrderRow | None:
+        """Give an investor's order, if it is known."""
+        orders = self._investors.get(investor_id)
+        if orders is None:
+            return None
+        kept = orders.open.get(order_id) or orders.finished.get(order_id)
+        return None if kept is None else _row(kept)
+
+    def open(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
+        """Give the newest open orders, newest first; this and the next ones cost O(the investor's orders)."""
+        orders = self._investors.get(investor_id)
+        return [] if orders is None else _newest(orders.open.values(), symbol, limit)
+
+    def finished(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
+        """Give the newest finished orders of those that are kept, newest first."""
+        orders = self._investors.get(investor_id)
+        return [] if orders is None else _newest(orders.finished.values(), symbol, limit)
+
+    def all(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
+        """Give open and finished orders, newest first."""
+        orders = self._investors.get(investor_id)
+        if orders is None:
+            return []
+        return _newest([*orders.open.values(), *orders.finished.values()], symbol, limit)
+
+    def has_let_go(self, investor_id: str) -> bool:
+        """Tell whether an investor had finished orders that are not kept any more."""
+        orders = self._investors.get(investor_id)
+        return orders is not None and orders.gone
+
+    def _finish(self, orders: _Orders, order_id: str, kept: _Kept) -> None:
+        orders.finished[order_id] = kept
+        self._finished += 1
+        self._line.append(orders)
+        if len(orders.finished) > self._finished_of_investor_max:
+            self._let_go(orders)
+            orders.left += 1
+        while self._finished > self._finished_max:
+            oldest = self._line.popleft()
+            if oldest.left:
+                oldest.left -= 1
+            else:
+                self._let_go(oldest)
+        if len(self._line) > 2 * self._finished_max:
+            self._close_ranks()
+
+    def _let_go(self, orders: _Orders) -> None:
+        orders.finished.popitem(last=False)
+        orders.gone = True
+        self._finished -= 1
+
+    def _forget(self, orders: _Orders, order_id: str) -> None:
+        # An id that was refused, or whose order ended days ago, is given to a new order.
+        del orders.finished[order_id]
+        orders.left += 1
+        self._finished -= 1
+
+    def _close_ranks(self) -> None:
+        line: deque[_Orders] = deque()
+        for orders in self._line:
+            if orders.left:
+                orders.left -= 1
+            else:
+                line.append(orders)
+        self._line = line
+
+
+def _has(orders: _Orders, order_id: str) -> bool:
+    return order_id in orders.open or order_id in orders.finished
+
+
+def _newest(kept: Iterable[_Kept], symbol: str | None, limit: int) -> list[OrderRow]:
+    rows = (_row(each) for each in sorted(kept, key=attrgetter("number"), reverse=True))
+    return list(islice((row for row in rows if symbol in {None, row.symbol}), limit))
+
+
+def _row(kept: _Kept) -> OrderRow:
+    return _order_row(decode_execution(kept.report), kept.created_ms)
+
+
+def _order_row(report: ExecutionReport, created_ms: int) -> OrderRow:
     return OrderRow(
         order_id=report.order_id,
-        client_order_id=report.client_order_id or (order.client_order_id if order else None),
+        client_order_id=report.client_order_id,
         symbol=report.symbol,
         side=report.side,
         type=report.type,
@@ -45,46 +229,6 @@ def next_order(order: OrderRow | None, report: ExecutionReport) -> OrderRow | No
         status=report.status,
         reason=report.reason,
         message=report.message,
-        created_ms=order.created_ms if order is not None and again else report.time_ms,
+        created_ms=created_ms,
         updated_ms=report.time_ms,
     )
-
-
-class LiveOrders:
-    """An investor's open orders, all of them, and the finished ones, the newest `finished_max`."""
-
-    def __init__(self, *, finished_max: int = FINISHED_MAX) -> None:
-        self._finished_max = finished_max
-        self._orders: dict[str, OrderRow] = {}
-        self._finished: OrderedDict[str, None] = OrderedDict()
-
-    def get(self, order_id: str) -> OrderRow | None:
-        """Give an order, if it is known."""
-        return self._orders.get(order_id)
-
-    def apply(self, report: ExecutionReport) -> None:
-        """Take in a report."""
-        before = self._orders.get(report.order_id)
-        order = next_order(before, report)
-        if order is None or order is before:
-            return
-        if before is not None and before.status is Status.REJECTED:
-            del self._orders[order.order_id], self._finished[order.order_id]
-        self._orders[order.order_id] = order
-        if order.status not in OPEN_STATUSES:
-            self._finished[order.order_id] = None
-            if len(self._finished) > self._finished_max:
-                oldest, _ = self._finished.popitem(last=False)
-                del self._orders[oldest]
-
-    def open(self, symbol: str | None = None) -> list[OrderRow]:
-        """Give the open orders, newest first; this and the next ones cost O(orders)."""
-        return [order for order in self.all(symbol) if order.status in OPEN_STATUSES]
-
-    def finished(self, symbol: str | None = None) -> list[OrderRow]:
-        """Give the finished orders that are kept, newest first."""
-        return [order for order in self.all(symbol) if order.status not in OPEN_STATUSES]
-
-    def all(self, symbol: str | None = None) -> list[OrderRow]:
-        """Give open and finished orders, newest first."""
-        return [order for order in reversed(self._orders.values()) if symbol in (None, order.symbol)]

@@ -15,9 +15,8 @@ from engine.wire.records import Transaction
 PUBLIC_LETTERS = "tb"
 PRIVATE_LETTERS = "ea"
 _TOPICS = {"t": TRANSACTIONS, "b": BOOK, "e": EXECUTIONS, "a": ACCOUNTS}
-ACCOUNT_CHANNEL = "account:own"
 
-_T = TypeVar("_T")
+_Change = TypeVar("_Change", bound=tuple[int, *tuple[object, ...]])
 
 
 def trade_row(trade: Transaction) -> TradeRow:
@@ -86,18 +85,21 @@ class Publisher:
         for offset, book in self._news(BOOK, changes.books):
             channel = f"book:{book.symbol}"
             self._public.add(channel, book_event_name(book), encode(book), source="b", offset=offset)
-        for offset, report in self._news(EXECUTIONS, changes.executions):
-            self._private.add(ACCOUNT_CHANNEL, "execution", encode(report), source="e", offset=offset)
-        for offset, account in self._news(ACCOUNTS, changes.accounts):
-            self._private.add(ACCOUNT_CHANNEL, "account", encode(account), source="a", offset=offset)
+        # A private channel is the investor's id and nothing else.
+        for offset, head, report in self._news(EXECUTIONS, changes.executions):
+            self._private.add(head.investor_id, "execution", report, source="e", offset=offset)
+        for offset, investor_id, account in self._news(ACCOUNTS, changes.accounts):
+            self._private.add(investor_id, "account", account, source="a", offset=offset)
         self._publish_candles(changes, told=states)
         if states:
             self._publish_tickers(changes)
         self._settle(self._public, PUBLIC_LETTERS)
         self._settle(self._private, PRIVATE_LETTERS)
 
-    def _news(self, topic: str, changed: list[tuple[int, _T]]) -> list[tuple[int, _T]]:
+    def _news(self, topic: str, changed: list[_Change]) -> list[_Change]:
         first = self._published_from[topic]
+        if changed and changed[-1][0] < first:
+            return []
         return [change for change in changed if change[0] >= first]
 
     def _settle(self, feed: Feed, letters: str) -> None:

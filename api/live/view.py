@@ -7,26 +7,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from api.live.accounts import LiveAccount
-from api.live.answers import Answers
+from msgspec import structs
+
+from api.live.accounts import LiveAccounts
+from api.live.answers import Answers, Told
 from api.live.books import LiveBooks
 from api.live.candles import INTERVALS_MS, SymbolCandles, bucket_start
-from api.live.orders import LiveOrders
+from api.live.orders import LiveOrders, decode_head
+from api.live.outcomes import Outcomes
 from api.live.tickers import ticker
 from api.payloads import BookChange, BookLevels, Ticker
+from engine.domain import ExecutionType, Reason
 from engine.identity import SeenOutputs
 from engine.log import LogRecord
+from engine.messages import SENTENCES, Message
 from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
 from engine.wire.records import (
-    AccountRecord,
     AssetRecord,
-    ExecutionReport,
     Transaction,
     decode_account,
     decode_asset,
     decode_book,
     decode_execution,
     decode_transaction,
+    encode,
 )
 
 TRADES_KEPT_MAX = 5_000
@@ -38,14 +42,18 @@ _PARTED_BYTES_MIN = 256 * 1024
 Positions: TypeAlias = dict[str, int]
 
 
+
 @dataclass(slots=True)
 class Changes:
-    """What a batch of records changed, with the log offsets of what is streamed."""
+    """What a batch of records changed, with the log offsets of what is streamed.
+
+    Of accounts: the offset, the investor and the record as it came.
+    """
 
     trades: list[tuple[int, Transaction]] = field(default_factory=list)
     books: list[tuple[int, BookLevels | BookChange]] = field(default_factory=list)
-    executions: list[tuple[int, ExecutionReport]] = field(default_factory=list)
-    accounts: list[tuple[int, AccountRecord]] = field(default_factory=list)
+    executions: list[Told] = field(default_factory=list)
+    accounts: list[tuple[int, str, bytes]] = field(default_factory=list)
     symbols: dict[str, None] = field(default_factory=dict)
 
 
@@ -54,13 +62,11 @@ class LiveView:
 
     Parameters
     ----------
-    investor_id : str
-        Whose orders and account are kept; those of others are passed over unread.
     books_from_start : bool
         Whether the books are read from the log's first record.
     """
 
-    def __init__(self, investor_id: str, *, books_from_start: bool) -> None:
+    def __init__(self, *, books_from_start: bool) -> None:
         self.time_ms = 0
         self.market_day_ms = 0
         self.assets: dict[str, AssetRecord] = {}
@@ -68,11 +74,11 @@ class LiveView:
         self.candles: dict[str, SymbolCandles] = {}
         self.books = LiveBooks(from_start=books_from_start)
         self.orders = LiveOrders()
-        self.account = LiveAccount(investor_id, self.last_price)
+        self.accounts = LiveAccounts(self.last_price)
         self.answers = Answers()
+        self.outcomes = Outcomes()
         self.positions: Positions = {}
-        self._key = investor_id.encode()
-        self._investor_id = investor_id
+        self._newest_answered = -1
         self._seen = {topic: SeenOutputs() for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS, ASSETS)}
 
     def apply(self, records: Sequence[LogRecord], *, drained: bool = True) -> Changes:
@@ -128,6 +134,7 @@ class LiveView:
         for record in records:
             if record.value is not None and seen.is_new(asset := decode_asset(record.value)):
                 self.assets[asset.symbol] = asset
+                self.outcomes.done(asset.offset)
                 changes.symbols[asset.symbol] = None
                 self.time_ms = max(self.time_ms, asset.time_ms)
 
@@ -165,29 +172,39 @@ class LiveView:
     def _apply_accounts(self, records: Sequence[LogRecord], changes: Changes) -> None:
         seen = self._seen[ACCOUNTS]
         for record in records:
-            if record.key != self._key or record.value is None:
-                continue
-            account = decode_account(record.value)
-            if account.investor_id == self._investor_id and seen.is_new(account):
-                self.account.apply(account)
-                changes.accounts.append((record.offset, account))
+            if record.value is not None and seen.is_new(account := decode_account(record.value)):
+                self.accounts.apply(account)
+                self.outcomes.done(account.offset)
+                changes.accounts.append((record.offset, account.investor_id, record.value))
 
     def _apply_executions(self, records: Sequence[LogRecord], changes: Changes, *, drained: bool) -> None:
         seen = self._seen[EXECUTIONS]
+        told = changes.executions
         for record in records:
-            if record.key != self._key or record.value is None:
+            value = record.value
+            if value is None or not seen.is_new(report := decode_head(value)):
                 continue
-            report = decode_execution(record.value)
-            if report.investor_id == self._investor_id and seen.is_new(report):
-                self.orders.apply(report)
-                self.answers.add(report)
-                changes.executions.append((record.offset, report))
-        if records and (newest := records[-1].value) is not None:
-            report = decode_execution(newest)
-            self.time_ms = max(self.time_ms, report.time_ms)
-            self.answers.settle(before=report.offset)
-        if drained and sum(len(record.value or b"") for record in records) < _PARTED_BYTES_MIN:
-            self.answers.settle(before=1 << 63)
+            if report.reason is Reason.NOT_OWNER:
+                value = _as_unknown(value)
+            if report.execution_type is ExecutionType.REJECTED:
+                self.outcomes.refused(decode_execution(value))
+            self.orders.apply(report, value)
+            told.append((record.offset, report, value))
+        self.answers.add(told)
+        if told:
+            newest = told[-1][1]
+            self.time_ms = max(self.time_ms, newest.time_ms)
+            self._newest_answered = newest.offset
+        whole = drained and sum(len(record.value or b"") for record in records) < _PARTED_BYTES_MIN
+        self.answers.settle(through=self._newest_answered if whole else self._newest_answered - 1)
+
+
+def _as_unknown(value: bytes) -> bytes:
+    # Whoever asks for another's order is not to learn that there is one.
+    report = decode_execution(value)
+    sentence = SENTENCES[Message.NO_OPEN_ORDER]
+    message = sentence.template.format(order_id=report.order_id)
+    return encode(structs.replace(report, reason=sentence.reason, message=message))
 
 
 def ends_reached(positions: Mapping[str, int], ends: Mapping[str, int]) -> bool:

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 from msgspec import structs
 
 from api.live.orders import makes_order
+from api.recorder.tables import MINUTE_MS
+from engine.domain import ExecutionType
 from engine.identity import SeenOutputs
 from engine.log import LogRecord
 from engine.topics import ACCOUNTS, ASSETS, EXECUTIONS, TRANSACTIONS
@@ -30,7 +32,7 @@ _DECODERS: Mapping[str, Any] = {
     ASSETS: decode_asset,
 }
 _ONLY_IN_EXECUTIONS = frozenset(
-    {"execution_type", "time_ms", "last_price", "last_quantity", "transaction_id", "liquidity"}
+    {"execution_type", "time_ms", "last_price", "last_quantity", "fee", "transaction_id", "liquidity"}
 )
 
 
@@ -38,15 +40,19 @@ _ONLY_IN_EXECUTIONS = frozenset(
 class Batch:
     """What one batch of records writes: new rows, newest states by their key, and how far was read.
 
-    `refused_orders` are written only where no order of the id is known.
+    `started_orders` were accepted in the batch; `refused_orders` are written only where the investor has no
+    order of the id.
     """
 
     transactions: list[Row] = field(default_factory=list)
     executions: list[Row] = field(default_factory=list)
-    orders: dict[str, Row] = field(default_factory=dict)
-    refused_orders: dict[str, Row] = field(default_factory=dict)
+    started_orders: dict[tuple[str, str], Row] = field(default_factory=dict)
+    changed_orders: dict[tuple[str, str], Row] = field(default_factory=dict)
+    refused_orders: dict[tuple[str, str], Row] = field(default_factory=dict)
     accounts: dict[str, Row] = field(default_factory=dict)
     positions: dict[tuple[str, str], Row] = field(default_factory=dict)
+    account_minutes: dict[tuple[str, int], Row] = field(default_factory=dict)
+    position_minutes: dict[tuple[str, str, int], Row] = field(default_factory=dict)
     assets: dict[str, Row] = field(default_factory=dict)
     next_offsets: dict[tuple[str, int], int] = field(default_factory=dict)
 
@@ -85,20 +91,34 @@ def _add(batch: Batch, topic: str, value: Any) -> None:
 def _add_order(batch: Batch, report: ExecutionReport) -> None:
     row = {name: value for name, value in structs.asdict(report).items() if name not in _ONLY_IN_EXECUTIONS}
     row |= {"created_ms": report.time_ms, "updated_ms": report.time_ms}
-    if report.execution_type == "rejected":
+    key = report.investor_id, report.order_id
+    if report.execution_type is ExecutionType.REJECTED:
         if makes_order(report):
-            batch.refused_orders.setdefault(report.order_id, row)
-        return
-    before = batch.orders.get(report.order_id)
-    if before is not None:
-        row["created_ms"] = before["created_ms"]
-    batch.orders[report.order_id] = row
+            batch.refused_orders.setdefault(key, row)
+    elif report.execution_type is ExecutionType.NEW:
+        batch.changed_orders.pop(key, None)
+        batch.started_orders[key] = row
+    elif key in batch.started_orders:
+        row["created_ms"] = batch.started_orders[key]["created_ms"]
+        batch.started_orders[key] = row
+    else:
+        batch.changed_orders[key] = row
 
 
 def _add_account(batch: Batch, account: AccountRecord) -> None:
-    row = structs.asdict(account)
-    positions = row.pop("positions")
+    of_command = {
+        "investor_id": account.investor_id,
+        "shard": account.shard,
+        "offset": account.offset,
+        "index": account.index,
+        "time_ms": account.time_ms,
+    }
+    minute_ms = account.time_ms // MINUTE_MS * MINUTE_MS
+    row = of_command | {"cash": account.cash, "held_cash": account.held_cash}
     batch.accounts[account.investor_id] = row
-    of_command = {name: row[name] for name in ("investor_id", "shard", "offset", "index", "time_ms")}
-    for position in positions:
-        batch.positions[account.investor_id, position.symbol] = {**of_command, **structs.asdict(position)}
+    batch.account_minutes[account.investor_id, minute_ms] = row | {"minute_ms": minute_ms}
+    for position in account.positions:
+        row = of_command | structs.asdict(position)
+        key = account.investor_id, position.symbol
+        batch.positions[key] = row
+        batch.position_minutes[*key, minute_ms] = row | {"minute_ms": minute_ms}

@@ -85,15 +85,19 @@ class _Recorder:
     async def record(self) -> None:
         """Read and write; returns only by an error."""
         self._report(State.STARTING, "opening the database")
-        stored = await self._in_thread(self._store.prepare)
         await self._wait_for_topics()
         async with LogReader(self._connection) as reader:
             ends = await self._ends(reader)
             firsts = {(topic, 0): await reader.first_offset(topic, 0) for topic in RECORDED_TOPICS}
-            start = {at: max(first, stored.get(at, 0)) for at, first in firsts.items()}
-            _check_same_log(start, ends)
-            reader.start(start)
+            # Another market's history is left as it is, of whatever format.
+            _check_same_log(await self._start(firsts), ends)
+            await self._in_thread(self._store.prepare)
+            reader.start(await self._start(firsts))
             await self._write_all(reader, ends)
+
+    async def _start(self, firsts: _Offsets) -> _Offsets:
+        stored = await self._in_thread(self._store.positions)
+        return {at: max(first, stored.get(at, 0)) for at, first in firsts.items()}
 
     async def _write_all(self, reader: LogReader, ends: _Offsets) -> None:
         batches = BatchReader()

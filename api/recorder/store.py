@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, Engine, Table, and_, case, or_, select
+import structlog
+from sqlalchemy import Connection, Engine, Table, and_, inspect, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from api.database import open_database
 from api.recorder.rows import Batch, Row
 from api.recorder.tables import (
+    FORMAT,
+    account_minutes,
     accounts,
     assets,
     executions,
+    history_format,
     metadata,
     orders,
+    position_minutes,
     positions,
     positions_in_log,
     transactions,
@@ -27,6 +32,8 @@ _INSERTS: Mapping[str, Callable[[Table], _Insert]] = {
     "sqlite": sqlite.insert,
     "postgresql": postgresql.insert,
 }
+
+_log = structlog.get_logger("recorder")
 
 
 class UnsupportedDatabaseError(ValueError):
@@ -47,14 +54,31 @@ class HistoryStore:
         """Close the connections."""
         self._database.dispose()
 
-    def prepare(self) -> dict[tuple[str, int], int]:
-        """Make the tables that are missing and give the next offset to read of each (topic, partition)."""
-        metadata.create_all(self._database)
+    def positions(self) -> dict[tuple[str, int], int]:
+        """Give the next offset to read of each (topic, partition) that was ever read."""
+        if not inspect(self._database).has_table(positions_in_log.name):
+            return {}
         with self._database.connect() as connection:
             return {
                 (row.topic, row.partition): row.next_offset
                 for row in connection.execute(select(positions_in_log))
             }
+
+    def prepare(self) -> None:
+        """Make the tables that are missing; where they are of another format, make all anew, empty."""
+        if inspect(self._database).has_table(positions_in_log.name) and self._format() != FORMAT:
+            _log.warning("the history has another format; writing it anew from the log")
+            metadata.drop_all(self._database)
+        metadata.create_all(self._database)
+        with self._database.begin() as connection:
+            # The last step: until it is done, a start begins anew.
+            connection.execute(self._insert(history_format).on_conflict_do_nothing(), {"format": FORMAT})
+
+    def _format(self) -> int | None:
+        if not inspect(self._database).has_table(history_format.name):
+            return None
+        with self._database.connect() as connection:
+            return connection.execute(select(history_format.c.format)).scalar()
 
     def write(self, batch: Batch) -> None:
         """Write a batch whole or not at all; again, and nothing changes."""
@@ -62,9 +86,12 @@ class HistoryStore:
             self._add_new(connection, transactions, batch.transactions)
             self._add_new(connection, executions, batch.executions)
             self._add_new(connection, orders, batch.refused_orders.values())
-            self._put_newest(connection, orders, batch.orders.values(), keep={"created_ms"})
+            self._put_newest(connection, orders, batch.started_orders.values())
+            self._put_newest(connection, orders, batch.changed_orders.values(), keep="created_ms")
             self._put_newest(connection, accounts, batch.accounts.values())
             self._put_newest(connection, positions, batch.positions.values())
+            self._put_newest(connection, account_minutes, batch.account_minutes.values())
+            self._put_newest(connection, position_minutes, batch.position_minutes.values())
             self._put_newest(connection, assets, batch.assets.values())
             self._put_positions(connection, batch.next_offsets)
 
@@ -73,7 +100,7 @@ class HistoryStore:
             connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
 
     def _put_newest(
-        self, connection: Connection, table: Table, rows: Iterable[Row], *, keep: Set[str] = frozenset()
+        self, connection: Connection, table: Table, rows: Iterable[Row], *, keep: str | None = None
     ) -> None:
         if not (rows := list(rows)):
             return
@@ -81,13 +108,8 @@ class HistoryStore:
         changed = {
             column.name: insert.excluded[column.name]
             for column in table.columns
-            if not column.primary_key and column.name not in keep
+            if not column.primary_key and column.name != keep
         }
-        if keep:
-            was_refused = table.c.status == "rejected"
-            changed |= {
-                name: case((was_refused, insert.excluded[name]), else_=table.c[name]) for name in keep
-            }
         statement = insert.on_conflict_do_update(
             index_elements=[column.name for column in table.primary_key],
             set_=changed,

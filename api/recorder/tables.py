@@ -1,12 +1,18 @@
-"""The history's tables. What the engine sent out is keyed by its identity: (shard, offset, index)."""
+"""The history's tables. What the engine sent out is keyed by its identity: (shard, offset, index).
+
+The history follows from the log, so tables are never altered: when their shape changes so does `FORMAT`, and
+the recorder writes them anew.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text, text
 
 from engine.domain import ID_LENGTH_MAX, NAME_LENGTH_MAX
 
 metadata = MetaData()
+FORMAT = 2
+MINUTE_MS = 60_000
 _WORD = String(32)
 _SYMBOL = String(16)
 _ID = String(ID_LENGTH_MAX)
@@ -34,7 +40,7 @@ transactions = Table(
     Column("buy_order_id", _ID, nullable=False),
     Column("sell_order_id", _ID, nullable=False),
     Column("taker_side", _WORD, nullable=False),
-    Index("transactions_by_symbol", "symbol", "time_ms"),
+    Index("transactions_by_symbol", "symbol", "time_ms", "offset", "index"),
     Index("transactions_by_time", "time_ms"),
 )
 
@@ -42,7 +48,6 @@ transactions = Table(
 def _order_columns() -> list[Column[object]]:
     columns: list[Column[object]] = [
         Column("client_order_id", _ID),
-        Column("investor_id", _ID, nullable=False),
         Column("symbol", _ID, nullable=False),
         Column("side", _WORD),
         Column("type", _WORD),
@@ -67,18 +72,30 @@ executions = Table(
     Column("time_ms", BigInteger, nullable=False),
     Column("execution_type", _WORD, nullable=False),
     Column("order_id", _ID, nullable=False),
+    Column("investor_id", _ID, nullable=False),
     *_order_columns(),
     Column("last_price", Double),
     Column("last_quantity", BigInteger),
+    Column("fee", Double),
     Column("transaction_id", String(64)),
     Column("liquidity", _WORD),
     Index("executions_by_order", "order_id"),
     Index("executions_by_investor", "investor_id", "time_ms"),
+    Index(
+        "executions_by_fee",
+        "investor_id",
+        "time_ms",
+        "fee",
+        sqlite_where=text("fee IS NOT NULL"),
+        postgresql_where=text("fee IS NOT NULL"),
+    ),
 )
 
+# An investor may be refused an order under an id that is another's.
 orders = Table(
     "orders",
     metadata,
+    Column("investor_id", _ID, primary_key=True),
     Column("order_id", _ID, primary_key=True),
     *_identity(key=False),
     *_order_columns(),
@@ -87,27 +104,55 @@ orders = Table(
     Index("orders_by_investor", "investor_id", "created_ms"),
 )
 
-accounts = Table(
-    "accounts",
-    metadata,
-    Column("investor_id", _ID, primary_key=True),
-    *_identity(key=False),
-    Column("time_ms", BigInteger, nullable=False),
-    Column("cash", Double, nullable=False),
-    Column("held_cash", Double, nullable=False),
-)
+
+def _balances() -> list[Column[object]]:
+    columns: list[Column[object]] = [
+        *_identity(key=False),
+        Column("time_ms", BigInteger, nullable=False),
+        Column("cash", Double, nullable=False),
+        Column("held_cash", Double, nullable=False),
+    ]
+    return columns
+
+
+def _shares() -> list[Column[object]]:
+    columns: list[Column[object]] = [
+        *_identity(key=False),
+        Column("time_ms", BigInteger, nullable=False),
+        Column("quantity", BigInteger, nullable=False),
+        Column("held_quantity", BigInteger, nullable=False),
+        Column("average_price", Double),
+        Column("realized_profit", Double, nullable=False),
+    ]
+    return columns
+
+
+def _minute() -> Column[int]:
+    return Column("minute_ms", BigInteger, primary_key=True, autoincrement=False)
+
+
+accounts = Table("accounts", metadata, Column("investor_id", _ID, primary_key=True), *_balances())
 
 positions = Table(
     "positions",
     metadata,
     Column("investor_id", _ID, primary_key=True),
     Column("symbol", _SYMBOL, primary_key=True),
-    *_identity(key=False),
-    Column("time_ms", BigInteger, nullable=False),
-    Column("quantity", BigInteger, nullable=False),
-    Column("held_quantity", BigInteger, nullable=False),
-    Column("average_price", Double),
-    Column("realized_profit", Double, nullable=False),
+    *_shares(),
+)
+
+# As they stood at the end of each minute (named by its start) in which they changed.
+account_minutes = Table(
+    "account_minutes", metadata, Column("investor_id", _ID, primary_key=True), _minute(), *_balances()
+)
+
+position_minutes = Table(
+    "position_minutes",
+    metadata,
+    Column("investor_id", _ID, primary_key=True),
+    Column("symbol", _SYMBOL, primary_key=True),
+    _minute(),
+    *_shares(),
 )
 
 assets = Table(
@@ -132,4 +177,8 @@ positions_in_log = Table(
     Column("topic", String(249), primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("next_offset", BigInteger, nullable=False),
+)
+
+history_format = Table(
+    "history_format", metadata, Column("format", Integer, primary_key=True, autoincrement=False)
 )

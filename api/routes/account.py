@@ -14,14 +14,14 @@ router = APIRouter(tags=["account"])
 
 @router.get("/account", response_model=AccountRow, summary="Read the account", responses=answers(404, 503))
 async def read_account(view: WithView, investor: Investor) -> Response:
-    """Give cash, held cash and equity, with shares at their last prices."""
-    account = view.account.account()
+    """Give cash, held cash, equity and profit, with shares at their last prices, and the account's limits."""
+    account = view.accounts.account(investor)
     if account is None:
         raise ApiError(404, "unknown_investor", f"There is no account {investor} yet; open_account makes it.")
     return json_response(account)
 
 
 @router.get("/positions", response_model=list[PositionRow], summary="List positions", responses=answers(503))
-async def list_positions(view: WithView) -> Response:
+async def list_positions(view: WithView, investor: Investor) -> Response:
     """List shares by symbol, closed positions with their profit included."""
-    return json_response(view.account.positions())
+    return json_response(view.accounts.positions(investor))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 from fastapi import APIRouter, Depends, Query
@@ -15,6 +14,7 @@ from api.dependencies import Investor, OrderId, WithServices, WithView, json_bod
 from api.errors import ApiError, answers, unknown_order, unknown_symbol
 from api.live.view import LiveView
 from api.payloads import OrderRow, PendingOrder
+from api.services import newest_first
 from api.trading import Accepted, Pending, Refused
 from engine.domain import (
     ID_LENGTH_MAX,
@@ -133,25 +133,29 @@ async def place_order(
 
 @router.get("", response_model=list[OrderRow], summary="List orders", responses=answers(404, 422, 503))
 async def list_orders(
+    services: WithServices,
     view: WithView,
+    investor: Investor,
     status: Annotated[Literal["open", "closed", "all"], Query(description="which ones")] = "open",
     symbol: Annotated[str | None, Query(max_length=64, description="of one symbol only")] = None,
     limit: Annotated[int, Query(ge=1, le=_ORDERS_MAX, description="at most this many")] = 500,
 ) -> Response:
-    """List orders, newest first."""
+    """List the investor's orders, newest first; finished ones as far back as the history goes."""
     _check_symbol(view, symbol)
-    choices: dict[str, Callable[[str | None], Sequence[OrderRow]]] = {
-        "open": view.orders.open,
-        "closed": view.orders.finished,
-        "all": view.orders.all,
-    }
-    return json_response(choices[status](symbol)[:limit])
+    orders: list[OrderRow] = []
+    if status != "open":
+        orders = await services.finished_orders(investor, symbol, limit=limit)
+    if status != "closed":
+        orders = newest_first([*view.orders.open(investor, symbol, limit=limit), *orders])
+    return json_response(orders[:limit])
 
 
 @router.get("/{order_id}", response_model=OrderRow, summary="Read an order", responses=answers(404, 422, 503))
-async def read_order(order_id: OrderId, services: WithServices, view: WithView) -> Response:
+async def read_order(
+    order_id: OrderId, services: WithServices, _view: WithView, investor: Investor
+) -> Response:
     """Give an order as the engine last reported it."""
-    order = view.orders.get(order_id) or await services.order_in_history(order_id)
+    order = await services.order(investor, order_id)
     if order is None:
         raise unknown_order(order_id)
     return json_response(order)
@@ -176,7 +180,7 @@ async def amend_order(
         quantity=wanted.quantity,
         price_units=_price_units("price", wanted.price),
     )
-    return _changed(await trading.change(services, command), order_id, view)
+    return _changed(await trading.change(services, command), command, view)
 
 
 @router.delete(
@@ -190,7 +194,7 @@ async def cancel_order(
 ) -> Response:
     """Take an open order out of the book."""
     command = Cancel(order_id=order_id, investor_id=investor)
-    return _changed(await trading.change(services, command), order_id, view)
+    return _changed(await trading.change(services, command), command, view)
 
 
 @router.delete(
@@ -211,15 +215,15 @@ async def cancel_all_orders(
     return json_response(outcome.orders) if isinstance(outcome, Accepted) else _not_accepted(outcome, "")
 
 
-def _changed(outcome: Accepted | Refused | Pending, order_id: str, view: LiveView) -> Response:
+def _changed(outcome: Accepted | Refused | Pending, command: Amend | Cancel, view: LiveView) -> Response:
     if isinstance(outcome, Accepted):
         return json_response(outcome.orders[0])
-    if isinstance(outcome, Refused) and outcome.reason in {Reason.UNKNOWN_ORDER, Reason.NOT_OWNER}:
-        order = view.orders.get(order_id)
+    if isinstance(outcome, Refused) and outcome.reason == Reason.UNKNOWN_ORDER:
+        order = view.orders.get(command.investor_id, command.order_id)
         if order is None:
-            raise unknown_order(order_id)
+            raise unknown_order(command.order_id)
         raise ApiError(422, Reason.UNKNOWN_ORDER, f"The order is not open any more: it is {order.status}.")
-    return _not_accepted(outcome, order_id)
+    return _not_accepted(outcome, command.order_id)
 
 
 def _not_accepted(outcome: Refused | Pending, order_id: str) -> Response:

@@ -96,11 +96,17 @@ async def stream_market(
     responses={**_EVENTS, **answers(422, 503)},
 )
 async def stream_account(
-    services: WithServices, _view: WithView, _investor: Investor, last_event_id: LastEventId = None
+    services: WithServices, _view: WithView, investor: Investor, last_event_id: LastEventId = None
 ) -> Response:
-    """Send `execution` and `account` events as they happen, after a snapshot of open orders and account."""
+    """Send the investor's own `execution` and `account` events as they happen.
+
+    It opens with `orders_snapshot` (open orders), `account_snapshot` and `opened`. After a break the header
+    `Last-Event-ID` brings what was missed, or `reset` and a fresh opening where that is too old.
+    """
     _check_room(services.private_feed)
-    make = partial(_account_opening, services)
+    if services.private_feed.is_crowded(investor):
+        raise ApiError(503, "too_many_streams", "Too many streams of your account are open; close some.")
+    make = partial(_account_opening, services, investor)
     return _answer(stream(services.private_feed, make, last_event_id))
 
 
@@ -108,8 +114,8 @@ def _market_opening(services: Services, symbols: tuple[str, ...], kinds: tuple[s
     return MarketOpening(view=services.view, symbols=symbols, kinds=kinds)
 
 
-def _account_opening(services: Services) -> AccountOpening:
-    return AccountOpening(view=services.view)
+def _account_opening(services: Services, investor_id: str) -> AccountOpening:
+    return AccountOpening(view=services.view, investor_id=investor_id)
 
 
 def _answer(events: AsyncIterator[bytes]) -> EventStream:

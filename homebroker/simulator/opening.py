@@ -106,13 +106,13 @@ COMPANIES = (
 )
 
 
-def opening_commands(*, investor_id: str) -> list[Command]:
+def opening_commands(*, investor_id: str | None) -> list[Command]:
     """Give the commands that open a market: listings, accounts, and what the accounts start with.
 
     Parameters
     ----------
-    investor_id : str
-        Whose account the page trades; starts with R$ 100,000.00, 300 PETR4 and 100 VALE3.
+    investor_id : str or None
+        Whose account a demo trades, if there is one; starts with R$ 100,000.00, 300 PETR4 and 100 VALE3.
     """
     commands: list[Command] = [
         ListAsset(
@@ -129,10 +129,12 @@ def opening_commands(*, investor_id: str) -> list[Command]:
     for trader_id in NOISE_TRADER_IDS + MOMENTUM_TRADER_IDS:
         # They trade for as long as the market runs, and would run out of what they have in a day or two.
         commands += _account(trader_id, _TRADER_CASH_UNITS, shares, unlimited=True)
-    return commands + _account(investor_id, DEMO_CASH_UNITS, DEMO_SHARES, unlimited=False)
+    if investor_id is not None:
+        commands += _account(investor_id, DEMO_CASH_UNITS, DEMO_SHARES, unlimited=False)
+    return commands
 
 
-def missing_commands(listed: Set[str], *, investor_id: str) -> list[Command]:
+def missing_commands(listed: Set[str], *, investor_id: str | None) -> list[Command]:
     """Give what a market with history lacks of its opening.
 
     A market in which none of the companies is listed was never opened. Where some are, nobody's cash is
@@ -142,8 +144,8 @@ def missing_commands(listed: Set[str], *, investor_id: str) -> list[Command]:
     ----------
     listed : set of str
         The symbols listed so far.
-    investor_id : str
-        Whose account the page trades.
+    investor_id : str or None
+        Whose account a demo trades.
     """
     opening = opening_commands(investor_id=investor_id)
     missing = {company.symbol for company in COMPANIES} - listed
@@ -154,11 +156,11 @@ def missing_commands(listed: Set[str], *, investor_id: str) -> list[Command]:
         for command in opening
         if isinstance(command, (ListAsset, Deposit))
         and command.symbol in missing
-        and getattr(command, "investor_id", None) != investor_id
+        and getattr(command, "investor_id", "") != investor_id
     ]
 
 
-async def open_market(connection: Connection, *, time_ms: int, investor_id: str) -> bool:
+async def open_market(connection: Connection, *, time_ms: int, investor_id: str | None) -> bool:
     """Open the market unless `orders` has records already.
 
     Returns

@@ -6,7 +6,9 @@ from typing import Any
 import httpx
 import pytest
 
-from dashboard.client import ApiError, Client, NewOrder, RefusedError, UnknownOutcomeError, UnreachableError
+from dashboard.client import Client
+from dashboard.errors import ApiError, RefusedError, UnknownOutcomeError, UnreachableError
+from dashboard.payloads import NewOrder
 from tests.dashboard.api_double import Scripted, scripted_api
 
 ORDER = NewOrder(
