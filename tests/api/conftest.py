@@ -19,7 +19,7 @@ from tests.api.exchange import ME, Exchange
 from tests.api.near_engine import NearEngine
 from tests.api.people import sign_in, stranger
 
-SECRET_KEY = "what only the tests sign tokens with, long enough for HMAC with SHA-512"  # noqa: S105
+SECRET_KEY = "what only the tests sign tokens with, long enough for HMAC with SHA-512"
 
 
 @pytest.fixture(autouse=True)
