@@ -13,7 +13,19 @@ from api import errors
 from api.config import ApiConfig
 from api.history import HistoryUnavailableError
 from api.middleware import Gate
-from api.routes import account, assets, books, candles, health, orders, stream, trades, transactions
+from api.routes import (
+    account,
+    assets,
+    books,
+    candles,
+    health,
+    orders,
+    portfolio,
+    preview,
+    stream,
+    trades,
+    transactions,
+)
 from api.sender import BrokerUnavailableError
 from api.services import Services
 
@@ -38,7 +50,9 @@ def create_app(config: ApiConfig) -> FastAPI:
     errors.install(app)
     app.add_exception_handler(BrokerUnavailableError, _broker_unavailable)
     app.add_exception_handler(HistoryUnavailableError, _history_unavailable)
-    for resource in (assets, books, trades, candles, transactions, orders, account, stream, health):
+    for resource in (assets, books, trades, candles, transactions):
+        app.include_router(resource.router)
+    for resource in (preview, orders, account, portfolio, stream, health):
         app.include_router(resource.router)
     app.add_middleware(
         CORSMiddleware,
