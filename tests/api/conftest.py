@@ -15,7 +15,7 @@ from api.config import ApiConfig
 from api.live.view import LiveView
 from api.services import Services
 from engine.log import Connection
-from tests.api.exchange import ME, Exchange
+from tests.api.exchange import Exchange
 from tests.api.near_engine import NearEngine
 from tests.api.people import sign_in, stranger
 
@@ -36,7 +36,6 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     config = ApiConfig(
         connection=Connection(bootstrap_servers="127.0.0.1:1"),
         database_url=url,
-        investor_id=ME,
         dashboard_port=8501,
         secret_key=SecretStr(SECRET_KEY),
         demo=True,
@@ -46,7 +45,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     app = create_app(config)
     services: Services = app.state.services
     exchange = Exchange()
-    services.follower.view = LiveView(ME, books_from_start=True)
+    services.follower.view = LiveView(books_from_start=True)
     services.view.apply(exchange.open())
     services.follower.caught_up = True
     services.sender = NearEngine(exchange, services)  # type: ignore[assignment]

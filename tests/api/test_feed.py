@@ -20,7 +20,7 @@ from api.openings import MarketOpening, stream
 from engine.domain import SelfTrade, Side
 from engine.log import LogRecord
 from engine.topics import OUTPUT_TOPICS
-from tests.api.exchange import ME, Exchange
+from tests.api.exchange import Exchange
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Server:
 
     def __init__(self, **limits: int) -> None:
         self.feed = Feed(PUBLIC_LETTERS, **limits)
-        self.view = LiveView(ME, books_from_start=True)
+        self.view = LiveView(books_from_start=True)
         self.publisher = Publisher(self.view, self.feed, Feed(PRIVATE_LETTERS))
         self.publisher.start(dict.fromkeys(OUTPUT_TOPICS, 0))
 
