@@ -29,6 +29,8 @@ from api.routes import (
     health,
     keys,
     orders,
+    portfolio,
+    preview,
     sessions,
     stream,
     trades,
@@ -73,7 +75,7 @@ def create_app(config: ApiConfig) -> FastAPI:
     for resource in (assets, books, trades, candles, transactions, stream, health, auth, sessions, keys):
         app.include_router(resource.router)
     # Also for routes that use nothing of the caller's, so that none can be left open by mistake.
-    for resources, check in (((orders, account, wallet), current_investor), ((admin, users), current_admin)):
+    for resources, check in (((preview, orders, account, portfolio, wallet), current_investor), ((admin, users), current_admin)):
         for resource in resources:
             app.include_router(
                 resource.router, dependencies=[Depends(check)], responses=answers(401, 403, 429)

@@ -145,6 +145,38 @@ class OrderRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPreview:
+    """What an order would do now. Slippage is by how much a share is worse than the best price, or the mid.
+
+    `needed_cash` must be free for the order to be taken; what would rest or wait then holds `held_cash` or
+    `held_shares`. `would_be_refused` is null where nothing speaks against it.
+    """
+
+    symbol: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    resting_quantity: int
+    expiring_quantity: int
+    average_price: float | None
+    worst_price: float | None
+    best_price: float | None
+    mid_price: float | None
+    slippage_to_best: float | None
+    slippage_to_mid: float | None
+    value: float
+    fees: float
+    needed_cash: float
+    held_cash: float
+    held_shares: int
+    cash_after: float
+    available_cash_after: float
+    would_be_refused: Failure | None
+    book_offset: int
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PendingOrder:
     """A command that is in the log and that the engine has not answered yet."""
 

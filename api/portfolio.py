@@ -1,7 +1,7 @@
 """What an account was worth over time, from the minutes that the recorder keeps.
 
-A point tells the account as everything before its time left it: cash and positions as they stood at the end of
-the last minute that changed them, each position at its symbol's last trade before the point (its reference
+A point tells the account as everything before its time left it: cash and positions as they stood at the end
+of the last minute that changed them, each position at its symbol's last trade before the point (its reference
 price before the first). So it is what `GET /account` said then, to the unit.
 """
 
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, ColumnElement, Row, Table, and_, column, func, select, values
+from sqlalchemy import BigInteger, Column, ColumnElement, Row, Table, and_, column, func, select, values
 
 from api.history import History
 from api.live.candles import DAY_START_MS, INTERVALS_MS, bucket_start
@@ -40,7 +40,7 @@ class TooManyValuationsError(ValueError):
 
 
 class Span(Struct, frozen=True, kw_only=True):
-    """Which points are asked for: the first `limit` from `start_ms` on, without it the last up to `end_ms`."""
+    """Which points are asked for: the first `limit` from `start_ms` on, without it the last to `end_ms`."""
 
     interval_ms: int
     start_ms: int | None
@@ -82,15 +82,16 @@ def portfolio(
     if len(times_ms) * len(by_symbol) > VALUATIONS_MAX:
         raise TooManyValuationsError(len(by_symbol))
     totals = [_Total() for _ in times_ms]
-    for total, row in zip(totals, _filled(balances, times_ms), strict=True):
-        total.cash_units = 0 if row is None else units_of(row.cash)
+    for total, balance in zip(totals, _filled(balances, times_ms), strict=True):
+        assert balance is not None, "points begin when the account does"
+        total.cash_units = units_of(balance.cash)
     for symbol, rows in by_symbol.items():
         shares = _filled(rows, times_ms)
         prices = _prices(history, symbol, times_ms, shares)
         reference = reference_prices.get(symbol, 0.0)
-        for total, time_ms, row in zip(totals, times_ms, shares, strict=True):
-            if row is not None:
-                total.add(row, prices.get(time_ms, reference))
+        for total, time_ms, held in zip(totals, times_ms, shares, strict=True):
+            if held is not None:
+                total.add(held, prices.get(time_ms, reference))
     _add_fees(history, investor_id, span.interval_ms, times_ms, totals)
     return [total.point(time_ms) for total, time_ms in zip(totals, times_ms, strict=True)]
 
@@ -113,7 +114,7 @@ class _Total:
         self.value_units += worth(position.quantity, position.average_price, price).value_units
 
     def point(self, time_ms: int) -> PortfolioPoint:
-        # What came in by neither trade nor profit was paid in: the engine counts deposited shares at their price.
+        # What is there by neither trade nor profit was paid in; deposited shares have a cost like bought ones.
         paid_in_units = self.cash_units + self.cost_units - self.realized_units + self.fee_units
         return PortfolioPoint(
             time_ms=time_ms,
@@ -133,7 +134,7 @@ def _newest_by_point(
     mine: ColumnElement[bool],
     interval_ms: int,
     times_ms: Sequence[int],
-    *parts: ColumnElement[Any],
+    *parts: Column[str],
 ) -> _Rows:
     """Read, of each part, the newest row before the first point, and the newest between two points each."""
     minute = table.c.minute_ms
@@ -145,9 +146,9 @@ def _newest_by_point(
         .where(mine, minute >= times_ms[0], minute < times_ms[-1])
         .group_by(*parts, bucket)
     )
-    found = []
+    found: list[Row[Any]] = []
     for chosen in (before.subquery(), between.subquery()):
-        same = and_(*(part == chosen.c[part.key] for part in parts), minute == chosen.c.newest_ms)
+        same = and_(*(part == chosen.c[part.name] for part in parts), minute == chosen.c.newest_ms)
         found += history.rows(select(table).join(chosen, same).where(mine).order_by(minute))
     return found
 

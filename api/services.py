@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from operator import attrgetter
 
 from api.config import ApiConfig
 from api.feed import Feed, private_feed
-from api.history import History
+from api.history import History, HistoryUnavailableError
 from api.live.follower import Follower
 from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS
 from api.live.view import LiveView
 from api.payloads import OrderRow
 from api.sender import CommandSender
+from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
+
+RECORDER_TIMEOUT_S = 3.0
+_RECORDER_POLL_S = 0.05
 
 
 class Services:
@@ -60,6 +65,24 @@ class Services:
         known = {order.order_id for order in live}
         older = [order for order in stored if order.order_id not in known]
         return newest_first([*live, *older])[:limit]
+
+    async def wait_for_recorder(self) -> None:
+        """Wait until the history has all that the live view had read when this was asked.
+
+        Raises
+        ------
+        HistoryUnavailableError
+            When the database does not answer, or the recorder is too far behind.
+        """
+        wanted = {topic: self.view.positions[topic] for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS)}
+        give_up_s = time.monotonic() + RECORDER_TIMEOUT_S
+        while True:
+            stored = await asyncio.to_thread(self.history.positions_in_log)
+            if all(stored.get(topic, 0) >= position for topic, position in wanted.items()):
+                return
+            if time.monotonic() > give_up_s:
+                raise HistoryUnavailableError("the recorder is behind the log")
+            await asyncio.sleep(_RECORDER_POLL_S)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -80,7 +80,10 @@ async def cancel_all(services: Services, command: CancelAll) -> Accepted | Refus
     if refusal is not None:
         return Accepted(orders=[]) if refusal.reason == Reason.UNKNOWN_ORDER else refusal
     canceled = [report for report in reports if report.execution_type is ExecutionType.CANCELED]
-    orders = [next_order(services.view.orders.get(command.investor_id, report.order_id), report) for report in canceled]
+    orders = [
+        next_order(services.view.orders.get(command.investor_id, report.order_id), report)
+        for report in canceled
+    ]
     return Accepted(orders=[order for order in orders if order is not None])
 
 

@@ -175,7 +175,11 @@ class Feed:
         for entry in self._entries:
             if entry.source == self._first and entry.offset >= came.told:
                 untold_ms.setdefault(entry.channel, entry.time_ms)
-            if entry.source and entry.offset >= came.position[entry.source] and self._carries(entry, channels):
+            if (
+                entry.source
+                and entry.offset >= came.position[entry.source]
+                and self._carries(entry, channels)
+            ):
                 entries.append(_seen_from(entry, came, self._first))
         came_with = Place(position=came.position, told=came.told)
         return Resumption(entries=entries, exact=False, came_with=str(came_with), untold_ms=untold_ms)

@@ -86,9 +86,7 @@ class LiveAccounts:
 
     def snapshot(self, investor_id: str) -> AccountSnapshot:
         """Give it all at once."""
-        return AccountSnapshot(
-            account=self.account(investor_id), positions=list(self.positions(investor_id))
-        )
+        return AccountSnapshot(account=self.account(investor_id), positions=list(self.positions(investor_id)))
 
     def _valued(self, position: PositionRecord) -> PositionRow:
         price = self._last_price(position.symbol)

@@ -112,9 +112,10 @@ class LiveOrders:
     def apply(self, report: ReportHead, value: bytes) -> None:
         """Take in a report; `value` is the record that it was read from."""
         orders = self._investors.get(report.investor_id)
-        if report.execution_type is ExecutionType.REJECTED:
-            if not makes_order(report) or (orders is not None and _has(orders, report.order_id)):
-                return
+        if report.execution_type is ExecutionType.REJECTED and (
+            not makes_order(report) or (orders is not None and _has(orders, report.order_id))
+        ):
+            return
         if orders is None:
             orders = self._investors[report.investor_id] = _Orders()
         before = orders.open.get(report.order_id)
@@ -144,6 +145,11 @@ class LiveOrders:
         """Give the newest open orders, newest first; this and the next ones cost O(the investor's orders)."""
         orders = self._investors.get(investor_id)
         return [] if orders is None else _newest(orders.open.values(), symbol, limit)
+
+    def open_count(self, investor_id: str) -> int:
+        """Tell how many orders of an investor are open."""
+        orders = self._investors.get(investor_id)
+        return 0 if orders is None else len(orders.open)
 
     def finished(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
         """Give the newest finished orders of those that are kept, newest first."""

@@ -42,7 +42,6 @@ _PARTED_BYTES_MIN = 256 * 1024
 Positions: TypeAlias = dict[str, int]
 
 
-
 @dataclass(slots=True)
 class Changes:
     """What a batch of records changed, with the log offsets of what is streamed.

@@ -6,6 +6,8 @@ the recorder writes them anew.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text, text
 
 from engine.domain import ID_LENGTH_MAX, NAME_LENGTH_MAX
@@ -105,8 +107,8 @@ orders = Table(
 )
 
 
-def _balances() -> list[Column[object]]:
-    columns: list[Column[object]] = [
+def _balances() -> list[Column[Any]]:
+    columns: list[Column[Any]] = [
         *_identity(key=False),
         Column("time_ms", BigInteger, nullable=False),
         Column("cash", Double, nullable=False),
@@ -115,8 +117,8 @@ def _balances() -> list[Column[object]]:
     return columns
 
 
-def _shares() -> list[Column[object]]:
-    columns: list[Column[object]] = [
+def _shares() -> list[Column[Any]]:
+    columns: list[Column[Any]] = [
         *_identity(key=False),
         Column("time_ms", BigInteger, nullable=False),
         Column("quantity", BigInteger, nullable=False),

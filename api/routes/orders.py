@@ -108,6 +108,14 @@ class OrderChange(BaseModel):
     price: _Price | None = None
 
 
+class OrderQuery(BaseModel):
+    """Which orders are asked for."""
+
+    status: Annotated[Literal["open", "closed", "all"], Field(description="which ones")] = "open"
+    symbol: Annotated[str | None, Field(max_length=64, description="of one symbol only")] = None
+    limit: Annotated[int, Field(ge=1, le=_ORDERS_MAX, description="at most this many")] = 500
+
+
 @router.post(
     "",
     status_code=201,
@@ -133,19 +141,15 @@ async def place_order(
 
 @router.get("", response_model=list[OrderRow], summary="List orders", responses=answers(404, 422, 503))
 async def list_orders(
-    services: WithServices,
-    view: WithView,
-    investor: Investor,
-    status: Annotated[Literal["open", "closed", "all"], Query(description="which ones")] = "open",
-    symbol: Annotated[str | None, Query(max_length=64, description="of one symbol only")] = None,
-    limit: Annotated[int, Query(ge=1, le=_ORDERS_MAX, description="at most this many")] = 500,
+    services: WithServices, view: WithView, investor: Investor, wanted: Annotated[OrderQuery, Query()]
 ) -> Response:
     """List the investor's orders, newest first; finished ones as far back as the history goes."""
+    symbol, limit = wanted.symbol, wanted.limit
     _check_symbol(view, symbol)
     orders: list[OrderRow] = []
-    if status != "open":
+    if wanted.status != "open":
         orders = await services.finished_orders(investor, symbol, limit=limit)
-    if status != "closed":
+    if wanted.status != "closed":
         orders = newest_first([*view.orders.open(investor, symbol, limit=limit), *orders])
     return json_response(orders[:limit])
 

@@ -47,7 +47,7 @@ class Server:
 
     def __init__(self, **limits: int) -> None:
         self.feed = Feed(PUBLIC_LETTERS, **limits)
-        self.view = LiveView(ME, books_from_start=True)
+        self.view = LiveView(books_from_start=True)
         self.publisher = Publisher(self.view, self.feed, Feed(PRIVATE_LETTERS))
         self.publisher.start(dict.fromkeys(OUTPUT_TOPICS, 0))
 

@@ -97,19 +97,19 @@ def test_the_history_holds_every_record_and_the_newest_states(store: HistoryStor
         account = connection.execute(select(accounts).where(accounts.c.investor_id == ME)).mappings().one()
         position = connection.execute(select(positions).where(positions.c.investor_id == ME)).mappings().one()
     database.dispose()
-    view = LiveView(ME, books_from_start=True)
+    view = LiveView(books_from_start=True)
     view.apply(records)
     assert {
         row["order_id"]: (row["status"], row["filled_quantity"], row["created_ms"], row["updated_ms"])
         for row in mine
     } == {
         order.order_id: (order.status, order.filled_quantity, order.created_ms, order.updated_ms)
-        for order in view.orders.all()
+        for order in view.orders.all(ME, limit=99)
     }
-    live = view.account.account()
+    live = view.accounts.account(ME)
     assert live is not None
     assert (account["cash"], account["held_cash"]) == (live.cash, live.held_cash)
-    assert position["quantity"] == view.account.positions()[0].quantity == 24
+    assert position["quantity"] == view.accounts.positions(ME)[0].quantity == 24
 
 
 @settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -75,7 +75,7 @@ async def test_an_order_that_only_the_history_knows_is_found(
     store.prepare()
     store.write(BatchReader().batch([record for record in engine.exchange.records if record.topic != BOOK]))
     store.close()
-    services.follower.view = LiveView(ME, books_from_start=True)
+    services.follower.view = LiveView(books_from_start=True)
     services.view.apply(Exchange().open())
     assert (await client.get(f"/orders/{placed['order_id']}")).json() == placed
     again = await client.post("/orders", json=ORDER | {"client_order_id": "mine"})
