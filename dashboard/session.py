@@ -65,8 +65,17 @@ def user() -> User:
 
 
 def signed_in() -> SignedInClient:
-    """Give the API as the person who is signed in may use it."""
-    return _client().signed_in(_secret() or "")
+    """Give the API as the person who is signed in may use it.
+
+    Raises
+    ------
+    SignedOutError
+        When the browser has no session any more.
+    """
+    secret = _secret()
+    if secret is None:
+        raise SignedOutError("not_signed_in", "You are not signed in any more.")
+    return _client().signed_in(secret)
 
 
 def has_account() -> bool:

@@ -49,8 +49,8 @@ def _move(clicks: Clicks, direction: Direction, amount: float | None) -> None:
 
 
 def _send(direction: Direction, amount: float) -> Outcome:
-    person = session.signed_in()
     try:
+        person = session.signed_in()
         act = person.deposit(amount) if direction == "deposit" else person.withdraw(amount)
     except SignedOutError:
         st.rerun()
