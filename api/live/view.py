@@ -187,7 +187,7 @@ class LiveView:
             if not seen.is_new(report):
                 continue
             if report.execution_type is ExecutionType.REJECTED:
-                self.outcomes.refused(report)
+                self.outcomes.refused(report.offset, record.value)
             if report.investor_id == self._investor_id:
                 self.orders.apply(report)
                 self.answers.add(report)
