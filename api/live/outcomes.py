@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
 from itertools import takewhile
 
 from msgspec import Struct
 
-from engine.wire.records import ExecutionReport
+from engine.wire.records import decode_execution
 
 KEPT_MAX = 10_000
 
@@ -30,7 +29,7 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._done: deque[int] = deque(maxlen=KEPT_MAX)
-        self._refused: deque[Outcome] = deque(maxlen=KEPT_MAX)
+        self._refused: deque[tuple[int, bytes]] = deque(maxlen=KEPT_MAX)
         self._waiting: dict[int, list[asyncio.Future[Outcome]]] = {}
 
     def done(self, offset: int) -> None:
@@ -39,12 +38,11 @@ class Outcomes:
         if offset in self._waiting:
             self._tell(Outcome(offset=offset))
 
-    def refused(self, report: ExecutionReport) -> None:
-        """Take in the refusal of a command."""
-        outcome = Outcome(offset=report.offset, reason=report.reason, message=report.message or "")
-        self._refused.append(outcome)
-        if outcome.offset in self._waiting:
-            self._tell(outcome)
+    def refused(self, offset: int, report: bytes) -> None:
+        """Take in the refusal of a command, as the record that tells of it."""
+        self._refused.append((offset, report))
+        if offset in self._waiting:
+            self._tell(_refusal(report))
 
     async def wait(self, offset: int, *, timeout_ms: int) -> Outcome | None:
         """Give what became of a command, or None when that is not known in time."""
@@ -65,10 +63,9 @@ class Outcomes:
 
     def _kept(self, offset: int) -> Outcome | None:
         # The command is one of the newest, so these pass over few.
-        newest: Iterable[Outcome] = takewhile(lambda kept: kept.offset >= offset, reversed(self._refused))
-        for outcome in newest:
-            if outcome.offset == offset:
-                return outcome
+        for kept, report in takewhile(lambda refused: refused[0] >= offset, reversed(self._refused)):
+            if kept == offset:
+                return _refusal(report)
         found = offset in takewhile(lambda done: done >= offset, reversed(self._done))
         return Outcome(offset=offset) if found else None
 
@@ -76,3 +73,8 @@ class Outcomes:
         for waiting in self._waiting[outcome.offset]:
             if not waiting.done():
                 waiting.set_result(outcome)
+
+
+def _refusal(report: bytes) -> Outcome:
+    refusal = decode_execution(report)
+    return Outcome(offset=refusal.offset, reason=refusal.reason, message=refusal.message or "")

@@ -186,7 +186,7 @@ class LiveView:
             if report.reason is Reason.NOT_OWNER:
                 value = _as_unknown(value)
             if report.execution_type is ExecutionType.REJECTED:
-                self.outcomes.refused(decode_execution(value))
+                self.outcomes.refused(report.offset, value)
             self.orders.apply(report, value)
             told.append((record.offset, report, value))
         self.answers.add(told)
