@@ -46,7 +46,7 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     app = create_app(config)
     services: Services = app.state.services
     exchange = Exchange()
-    services.follower.view = LiveView(ME, books_from_start=True)
+    services.follower.view = LiveView(books_from_start=True)
     services.view.apply(exchange.open())
     services.follower.caught_up = True
     services.sender = NearEngine(exchange, services)  # type: ignore[assignment]

@@ -9,10 +9,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from playwright.sync_api import Browser, Page, sync_playwright
+from streamlit.runtime.context import ContextProxy
 
+from dashboard import session
 from homebroker.settings import Settings
+from tests.dashboard.api_double import DEMO_SECRET, Scripted, scripted_api
 from tests.market import RunningBroker, empty_topics, market_settings, start_part, stop_part, wait_until_ready
+
+
+@pytest.fixture
+def cookies(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Give the cookies of AppTest's browser: the demo user's, until the test puts in another's."""
+    jar = {session.SESSION_COOKIE: DEMO_SECRET}
+    monkeypatch.setattr(ContextProxy, "cookies", jar)
+    return jar
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch, cookies: dict[str, str]) -> Iterator[Scripted]:
+    """Give an API that answers what the test tells it to, to the page that AppTest runs."""
+    with scripted_api() as scripted:
+        monkeypatch.setenv("HOMEBROKER_API_URL", scripted.url)
+        yield scripted
+    st.cache_resource.clear()
+
 
 STATUS_NAMES = {"simulate": "simulator"}
 
