@@ -18,6 +18,9 @@ CHECK_EVERY_S = 3.0
 """How often it is looked whether the caller of a stream may still be served."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _IS_SERVED = "homebroker.is_served"
+_SIGNED_OUT = (
+    b'event: signed_out\ndata: {"reason":"invalid_token","message":"You are not signed in any more."}\n\n'
+)
 
 
 def serve_while(request: HTTPConnection, is_served: Callable[[], Awaitable[bool]]) -> None:
@@ -53,7 +56,10 @@ class Gate:
             refusal = failure(413, "payload_too_large", _TOO_LARGE)
         else:
             scope.setdefault("state", {})
-            await self._app(scope, _Receiving(receive, scope), send)
+            receiving = _Receiving(receive, scope)
+            await self._app(scope, receiving, send)
+            if receiving.cut_off:
+                await send({"type": "http.response.body", "body": _SIGNED_OUT})
             return
         await refusal(scope, receive, send)
 
@@ -81,6 +87,7 @@ class _Receiving:
         self._received_bytes = 0
         self._deadline_s: float | None = None
         self._complete = False
+        self.cut_off = False
 
     async def __call__(self) -> Message:
         if self._complete:
@@ -108,6 +115,7 @@ class _Receiving:
                 if done:
                     return gone.result()
                 if not await is_served():
+                    self.cut_off = True
                     return {"type": "http.disconnect"}
         finally:
             gone.cancel()

@@ -133,7 +133,7 @@ class LiveView:
         for record in records:
             if record.value is not None and seen.is_new(asset := decode_asset(record.value)):
                 self.assets[asset.symbol] = asset
-                self.outcomes.done(asset.offset)
+                self.outcomes.done(asset.offset, asset.symbol)
                 changes.symbols[asset.symbol] = None
                 self.time_ms = max(self.time_ms, asset.time_ms)
 
@@ -173,7 +173,7 @@ class LiveView:
         for record in records:
             if record.value is not None and seen.is_new(account := decode_account(record.value)):
                 self.accounts.apply(account)
-                self.outcomes.done(account.offset)
+                self.outcomes.done(account.offset, account.investor_id)
                 changes.accounts.append((record.offset, account.investor_id, record.value))
 
     def _apply_executions(self, records: Sequence[LogRecord], changes: Changes, *, drained: bool) -> None:
@@ -186,7 +186,7 @@ class LiveView:
             if report.reason is Reason.NOT_OWNER:
                 value = _as_unknown(value)
             if report.execution_type is ExecutionType.REJECTED:
-                self.outcomes.refused(decode_execution(value))
+                self.outcomes.refused(report.offset, value)
             self.orders.apply(report, value)
             told.append((record.offset, report, value))
         self.answers.add(told)

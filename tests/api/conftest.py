@@ -19,7 +19,7 @@ from tests.api.exchange import ME, Exchange
 from tests.api.near_engine import NearEngine
 from tests.api.people import sign_in, stranger
 
-SECRET_KEY = "what only the tests sign tokens with, long enough for HMAC with SHA-512"  # noqa: S105
+SECRET_KEY = "what only the tests sign tokens with, long enough for HMAC with SHA-512"
 
 
 @pytest.fixture(autouse=True)
@@ -29,13 +29,11 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.identity.passwords._PASSES", 1)
 
 
-@pytest.fixture
-async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
-    """Give an API that has caught up with a market of two symbols."""
-    url = f"sqlite:///{tmp_path / 'history.sqlite'}"
+def make_app(folder: Path) -> FastAPI:
+    """Make an API that has caught up with a market of two symbols; its users are still to be prepared."""
     config = ApiConfig(
         connection=Connection(bootstrap_servers="127.0.0.1:1"),
-        database_url=url,
+        database_url=f"sqlite:///{folder / 'history.sqlite'}",
         investor_id=ME,
         dashboard_port=8501,
         secret_key=SecretStr(SECRET_KEY),
@@ -50,9 +48,16 @@ async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
     services.view.apply(exchange.open())
     services.follower.caught_up = True
     services.sender = NearEngine(exchange, services)  # type: ignore[assignment]
+    return app
+
+
+@pytest.fixture
+async def app(tmp_path: Path) -> AsyncIterator[FastAPI]:
+    """Give an API over the real engine, with the demo's users."""
+    app = make_app(tmp_path)
     async with app.state.identity.running():
         yield app
-    services.history.close()
+    app.state.services.history.close()
 
 
 @pytest.fixture

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -32,3 +34,23 @@ async def serving(app: FastAPI, **changed: object) -> AsyncIterator[int]:
         server.should_exit = True
         services.say_goodbye()
         await task
+
+
+@contextmanager
+def serving_apart(app: FastAPI) -> Iterator[int]:
+    """Serve an application, with the users it needs, from a thread of its own; gives the port."""
+    port: Future[int] = Future()
+    enough = threading.Event()
+
+    async def serve() -> None:
+        async with app.state.identity.running(), serving(app) as serving_port:
+            port.set_result(serving_port)
+            await asyncio.to_thread(enough.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=[serve()])
+    thread.start()
+    try:
+        yield port.result(timeout=60)
+    finally:
+        enough.set()
+        thread.join()

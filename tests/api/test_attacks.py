@@ -539,7 +539,7 @@ async def test_an_admin_who_is_none_any_more_is_none_at_once(client: httpx.Async
 
 
 async def test_no_secret_is_kept_logged_or_answered(app: FastAPI) -> None:
-    password = "a-secret-that-nobody-sees"  # noqa: S105
+    password = "a-secret-that-nobody-sees"
     with structlog.testing.capture_logs() as logs:
         async with stranger(app) as client:
             registered = await client.post("/auth/register", json={"username": "zoe", "password": password})
