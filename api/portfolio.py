@@ -172,7 +172,7 @@ def _prices(
     wanted = [(t,) for t, row in zip(times_ms, shares, strict=True) if row is not None and row.quantity]
     if not wanted:
         return {}
-    points = values(column("time_ms", BigInteger), name="points").data(wanted)
+    points = values(column("time_ms", BigInteger), name="points").data(wanted).cte("points")
     trade = transactions.c
     price = (
         select(trade.price)

@@ -24,4 +24,5 @@ def refusal(reason: str, message: str) -> str:
 
 def _in_reais(amount: re.Match[str]) -> str:
     value = float(amount[0])
-    return f"R$ {formats.number(value, max(2, len(amount[0].rpartition('.')[2])))}"
+    # A space at which no line breaks.
+    return f"R$\u00a0{formats.number(value, max(2, len(amount[0].rpartition('.')[2])))}"

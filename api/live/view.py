@@ -133,7 +133,7 @@ class LiveView:
         for record in records:
             if record.value is not None and seen.is_new(asset := decode_asset(record.value)):
                 self.assets[asset.symbol] = asset
-                self.outcomes.done(asset.offset)
+                self.outcomes.done(asset.offset, asset.symbol)
                 changes.symbols[asset.symbol] = None
                 self.time_ms = max(self.time_ms, asset.time_ms)
 
@@ -173,7 +173,7 @@ class LiveView:
         for record in records:
             if record.value is not None and seen.is_new(account := decode_account(record.value)):
                 self.accounts.apply(account)
-                self.outcomes.done(account.offset)
+                self.outcomes.done(account.offset, account.investor_id)
                 changes.accounts.append((record.offset, account.investor_id, record.value))
 
     def _apply_executions(self, records: Sequence[LogRecord], changes: Changes, *, drained: bool) -> None:

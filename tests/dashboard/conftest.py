@@ -4,15 +4,38 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+import streamlit as st
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from streamlit.runtime.context import ContextProxy
 
+from dashboard import session
 from homebroker.settings import Settings
+from tests.dashboard.api_double import DEMO_SECRET, Scripted, scripted_api
 from tests.market import RunningBroker, empty_topics, market_settings, start_part, stop_part, wait_until_ready
+
+
+@pytest.fixture
+def cookies(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Give the cookies of AppTest's browser: the demo user's, until the test puts in another's."""
+    jar = {session.SESSION_COOKIE: DEMO_SECRET}
+    monkeypatch.setattr(ContextProxy, "cookies", jar)
+    return jar
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch, cookies: dict[str, str]) -> Iterator[Scripted]:
+    """Give an API that answers what the test tells it to, to the page that AppTest runs."""
+    with scripted_api() as scripted:
+        monkeypatch.setenv("HOMEBROKER_API_URL", scripted.url)
+        yield scripted
+    st.cache_resource.clear()
+
 
 STATUS_NAMES = {"simulate": "simulator"}
 
@@ -60,6 +83,20 @@ def floor(broker: RunningBroker, tmp_path_factory: pytest.TempPathFactory) -> It
             floor.stop(command)
 
 
+def ask(page: Page, floor: TradingFloor, path: str) -> Any:
+    """Read from the API with the cookie of a page's browser."""
+    answer = page.request.get(f"http://localhost:{floor.settings.api_port}{path}")
+    assert answer.ok, answer.text()
+    return answer.json()
+
+
+def sign_in(page: Page, username: str, password: str) -> None:
+    """Sign in by the form that stands on the page."""
+    page.get_by_label("User name").fill(username)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
 # For a module and no longer: while Playwright's own loop runs in this thread, no asynchronous test can.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
@@ -75,18 +112,44 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """Give a Brazilian trader's browser page; an error in the page's own scripts fails the test."""
-    context = chromium.new_context(
-        viewport={"width": 1366, "height": 768}, locale="pt-BR", timezone_id="America/Sao_Paulo"
-    )
-    context.set_default_timeout(60_000)
-    page = context.new_page()
+def new_browser(chromium: Browser) -> Iterator[Callable[[], Page]]:
+    """Make browsers of Brazilian traders, each with cookies of its own.
+
+    An error in the page's own scripts fails the test.
+    """
+    contexts: list[BrowserContext] = []
     errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    context.close()
+
+    def make() -> Page:
+        context = chromium.new_context(
+            viewport={"width": 1366, "height": 768},
+            locale="pt-BR",
+            timezone_id="America/Sao_Paulo",
+            color_scheme="dark",
+        )
+        context.set_default_timeout(60_000)
+        context.on("weberror", lambda error: errors.append(str(error.error)))
+        contexts.append(context)
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(new_browser: Callable[[], Page], request: pytest.FixtureRequest) -> Page:
+    """Give a browser page, in which the demo's trader is signed in where a market runs."""
+    page = new_browser()
+    if "floor" in request.fixturenames:
+        floor: TradingFloor = request.getfixturevalue("floor")
+        answer = page.request.post(
+            f"http://localhost:{floor.settings.api_port}/auth/session",
+            data={"username": "demo", "password": "demo-trader"},
+        )
+        assert answer.ok, answer.text()
+    return page
 
 
 @pytest.fixture(scope="session")

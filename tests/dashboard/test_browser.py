@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 from dashboard import assets
 from engine.log import LogWriter, NewRecord
 from engine.topics import ORDERS
-from tests.dashboard.conftest import TradingFloor
+from tests.dashboard.conftest import TradingFloor, ask
 from tests.market import run_apart
 
 pytestmark = [pytest.mark.kafka, pytest.mark.browser]
@@ -50,12 +49,6 @@ def _type_order(page: Page, *, quantity: str, price: str) -> None:
 def _choose_type(page: Page, name: str) -> None:
     page.locator(".st-key-ticket_type input").click()
     page.get_by_role("option", name=name, exact=True).click()
-
-
-def _open_orders(floor: TradingFloor) -> list[dict[str, object]]:
-    address = f"http://127.0.0.1:{floor.settings.api_port}/orders?status=open"
-    orders: list[dict[str, object]] = httpx.get(address, trust_env=False).raise_for_status().json()
-    return orders
 
 
 def test_the_page_draws_the_running_market(page: Page, floor: TradingFloor, artifacts: Path) -> None:
@@ -112,11 +105,11 @@ def test_a_resting_order_shows_and_is_canceled(page: Page, floor: TradingFloor, 
     expect(rows).to_have_count(1)
     expect(rows.first).to_contain_text(FAR_PRICE)
     page.screenshot(path=artifacts / "trade-resting.png")
-    assert len(_open_orders(floor)) == 1
+    assert len(ask(page, floor, "/orders?status=open")) == 1
     rows.first.get_by_role("button", name="Cancel").click()
     expect(rows).to_have_count(0)
     expect(page.locator(".hb-toast", has_text="Order canceled")).to_be_visible()
-    assert _open_orders(floor) == []
+    assert ask(page, floor, "/orders?status=open") == []
 
 
 def test_updates_touch_neither_the_chart_s_node_nor_a_half_typed_order(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboard.config import BadSettingError, DashboardConfig
+from dashboard.config import BadSettingError, DashboardConfig, DemoUser
 
 
 def test_defaults_are_the_contract_s() -> None:
@@ -15,7 +15,8 @@ def test_the_api_s_port_moves_its_address() -> None:
 
 
 def test_what_is_written_is_read() -> None:
-    config = DashboardConfig(api_url="http://api:80", api_port=7, host="::1", port=9)
+    users = (DemoUser(username="ana", password='ç"; x', role="trader"),)
+    config = DashboardConfig(api_url="http://api:80", api_port=7, host="::1", port=9, demo_users=users)
     assert DashboardConfig.from_environment(config.environment()) == config
 
 

@@ -1,16 +1,11 @@
-"""The pages' own logic, run by Streamlit's AppTest; what lives in the browser is in test_browser.py."""
-
-from collections.abc import Iterator
-from pathlib import Path
+"""The Trade page's own logic, run by Streamlit's AppTest; what lives in the browser is in test_browser.py."""
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-import dashboard
-from tests.dashboard.api_double import PETR4, Scripted, scripted_api
+from tests.dashboard.api_double import PETR4, Scripted
+from tests.dashboard.app_pages import ACCOUNT_OPEN, open_page, previews
 
-TRADE = Path(dashboard.__file__).parent / "views" / "trade.py"
 PLACED = {
     "order_id": "o-1",
     "symbol": "PETR4",
@@ -19,36 +14,46 @@ PLACED = {
     "quantity": 100,
     "price": 38.5,
 }
+PREVIEW = {
+    "symbol": "PETR4",
+    "side": "buy",
+    "quantity": 1000,
+    "filled_quantity": 600,
+    "resting_quantity": 400,
+    "expiring_quantity": 0,
+    "average_price": 38.52,
+    "best_price": 38.5,
+    "slippage_to_best": 0.02,
+    "value": 23112.0,
+    "fees": 6.93,
+    "held_cash": 15412.0,
+    "held_shares": 0,
+    "available_cash_after": 61469.07,
+    "would_be_refused": None,
+}
 VALE3 = PETR4 | {"symbol": "VALE3", "name": "Vale ON", "last_price": 61.2, "lot_size": 100}
 
 
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
-    with scripted_api() as scripted:
-        monkeypatch.setenv("HOMEBROKER_API_URL", scripted.url)
-        scripted.answer("GET /assets", 200, [PETR4, VALE3])
-        scripted.answer("POST /orders", 201, PLACED)
-        yield scripted
-    st.cache_resource.clear()
+@pytest.fixture(autouse=True)
+def market(api: Scripted) -> None:
+    api.answer("GET /assets", 200, [PETR4, VALE3])
+    api.answer("GET /account", 200, ACCOUNT_OPEN)
+    api.answer("POST /orders", 201, PLACED)
+    api.answer("POST /orders/preview", 200, PREVIEW)
 
 
-def _page(**query: str) -> AppTest:
-    page = AppTest.from_file(str(TRADE), default_timeout=30)
-    for name, value in query.items():
-        page.query_params[name] = value
-    page.run()
-    assert not page.exception
-    return page
+def _send(page: AppTest, side: str = "buy") -> AppTest:
+    return _press(page, f"ticket_{side}")
 
 
-def _send(page: AppTest) -> AppTest:
-    page.button[0].click().run()
+def _press(page: AppTest, key: str) -> AppTest:
+    page.button(key=key).click().run()
     assert not page.exception
     return page
 
 
 def test_a_ticket_becomes_the_order_that_was_typed(api: Scripted) -> None:
-    page = _page()
+    page = open_page()
     page.text_input(key="ticket_quantity").set_value("1.200")
     page.text_input(key="ticket_price_PETR4").set_value("38,49")
     page.selectbox(key="ticket_time_in_force").set_value("gtc")
@@ -69,22 +74,22 @@ def test_a_ticket_becomes_the_order_that_was_typed(api: Scripted) -> None:
 
 
 def test_the_ticket_starts_at_the_last_price(api: Scripted) -> None:
-    assert _page().text_input(key="ticket_price_PETR4").value == "38,50"
+    assert open_page().text_input(key="ticket_price_PETR4").value == "38,50"
 
 
 def test_the_address_chooses_the_symbol(api: Scripted) -> None:
-    page = _page(symbol="vale3")
-    assert page.button[0].label == "Buy VALE3"
+    page = open_page(symbol="vale3")
+    assert page.button(key="ticket_buy").label == "Buy VALE3"
     assert page.text_input(key="ticket_price_VALE3").value == "61,20"
 
 
 @pytest.mark.parametrize("symbol", ["", "NONE9", "<script>", "x" * 5000])
 def test_a_foreign_symbol_in_the_address_is_no_error(api: Scripted, symbol: str) -> None:
-    assert _page(symbol=symbol, interval="7y").button[0].label == "Buy PETR4"
+    assert open_page(symbol=symbol, interval="7y").button(key="ticket_buy").label == "Buy PETR4"
 
 
 def test_a_market_order_asks_for_no_price(api: Scripted) -> None:
-    page = _page()
+    page = open_page()
     page.selectbox(key="ticket_type").set_value("market").run()
     assert [field.key for field in page.text_input] == ["ticket_quantity"]
     _send(page)
@@ -93,7 +98,7 @@ def test_a_market_order_asks_for_no_price(api: Scripted) -> None:
 
 
 def test_a_wrong_number_is_told_and_not_sent(api: Scripted) -> None:
-    page = _page()
+    page = open_page()
     page.text_input(key="ticket_price_PETR4").set_value("38.510")
     _send(page)
     assert "decimal comma, such as 38,50" in page.error[0].value
@@ -101,7 +106,7 @@ def test_a_wrong_number_is_told_and_not_sent(api: Scripted) -> None:
 
 
 def test_the_same_click_twice_has_one_id(api: Scripted) -> None:
-    page = _send(_send(_page()))
+    page = _send(_send(open_page()))
     first, second = api.bodies
     assert first["client_order_id"] == second["client_order_id"]
     page.text_input(key="ticket_quantity").set_value("200")
@@ -111,7 +116,7 @@ def test_the_same_click_twice_has_one_id(api: Scripted) -> None:
 
 def test_a_refusal_is_told_in_the_engine_s_words(api: Scripted) -> None:
     api.answer("POST /orders", 422, {"reason": "halted", "message": "PETR4 is halted."})
-    assert _send(_page()).error[0].value == "No order was placed. PETR4 is halted."
+    assert _send(open_page()).error[0].value == "No order was placed. PETR4 is halted."
 
 
 def test_a_lost_answer_is_no_failure_and_a_retry_is_the_same_order(
@@ -119,7 +124,7 @@ def test_a_lost_answer_is_no_failure_and_a_retry_is_the_same_order(
 ) -> None:
     monkeypatch.setattr("dashboard.ticket.REPEAT_WINDOW_S", 0.0)
     api.answer("POST /orders", 0, None)
-    page = _send(_page())
+    page = _send(open_page())
     assert "may have been placed" in page.warning[0].value
     api.answer("POST /orders", 201, PLACED)
     _send(page)
@@ -128,14 +133,86 @@ def test_a_lost_answer_is_no_failure_and_a_retry_is_the_same_order(
 
 def test_an_empty_market_is_told(api: Scripted) -> None:
     api.answer("GET /assets", 200, [])
-    assert "no listed symbols" in _page().warning[0].value
+    assert "no listed symbols" in open_page().warning[0].value
 
 
 def test_an_api_away_is_told_and_the_page_comes_back(api: Scripted) -> None:
     api.answer("GET /assets", 503, {"reason": "starting", "message": "The market is starting."})
-    page = _page()
+    page = open_page()
     assert "The market is starting. Trying again" in page.warning[0].value
     api.answer("GET /assets", 200, [PETR4])
     page.run()
     assert not page.exception
-    assert page.button[0].label == "Buy PETR4"
+    assert page.button(key="ticket_buy").label == "Buy PETR4"
+
+
+def test_a_preview_tells_what_the_order_would_do_and_places_nothing(api: Scripted) -> None:
+    page = open_page()
+    page.text_input(key="ticket_quantity").set_value("1.000")
+    _press(page, "ticket_preview")
+    assert [request.name for request in api.requests if request.body] == ["POST /orders/preview"]
+    assert api.bodies == [
+        {
+            "symbol": "PETR4",
+            "side": "buy",
+            "type": "limit",
+            "quantity": 1000,
+            "price": 38.5,
+            "time_in_force": "day",
+        }
+    ]
+    [told] = previews(page)
+    for name, value in [
+        ("Trades at once", "600 PETR4"),
+        ("Estimated price", "R$ 38,52"),
+        ("Slippage", "R$ 12,00 (0,05%)"),
+        ("Waits in the book", "400"),
+        ("Fees", "R$ 6,93"),
+        ("Cash held", "R$ 15.412,00"),
+        ("Available after", "R$ 61.469,07"),
+    ]:
+        assert f"<dt>{name}</dt><dd>{value}</dd>" in told
+    assert not page.error
+
+
+def test_a_preview_tells_a_refusal_before_it_happens(api: Scripted) -> None:
+    message = "It needs 38500.0 in cash and 100.5 is free; deposit cash, cancel orders or make it smaller."
+    refused = {"reason": "insufficient_cash", "message": message}
+    api.answer("POST /orders/preview", 200, PREVIEW | {"would_be_refused": refused})
+    told = _press(open_page(), "ticket_preview").error[0].value
+    assert told == (
+        "It would be refused. It needs R$\u00a038.500,00 in cash and R$\u00a0100,50 is free; "
+        "deposit cash, cancel orders or make it smaller."
+    )
+
+
+def test_a_preview_that_cannot_be_had_places_nothing_and_says_so(api: Scripted) -> None:
+    page = open_page()
+    api.answer("POST /orders/preview", 503, {"reason": "starting", "message": "The book is being read."})
+    assert "There is no preview now" in _press(page, "ticket_preview").warning[0].value
+    page.text_input(key="ticket_quantity").set_value("none")
+    assert "whole number" in _press(page, "ticket_preview").error[0].value
+    assert not any(request.name == "POST /orders" for request in api.requests)
+
+
+def test_a_sent_order_takes_the_preview_s_place(api: Scripted) -> None:
+    page = _press(open_page(), "ticket_preview")
+    assert previews(page)
+    _send(page)
+    assert page.info
+    assert not previews(page)
+    _press(page, "ticket_preview")
+    assert previews(page)
+    assert not page.info
+
+
+def test_a_trader_without_an_account_opens_it_from_the_ticket(api: Scripted) -> None:
+    api.answer("GET /account", 404, {"reason": "unknown_investor", "message": "There is no account."})
+    page = open_page()
+    assert [button.key for button in page.button] == ["open_account"]
+    api.answer("POST /account", 422, {"reason": "limit_exceeded", "message": "There is no room."})
+    assert "The account was not opened. There is no room." in _press(page, "open_account").error[0].value
+    api.answer("POST /account", 201, {"status": "done", "message": "Done."})
+    api.answer("GET /account", 200, ACCOUNT_OPEN)
+    _press(page, "open_account")
+    assert page.button(key="ticket_buy").label == "Buy PETR4"

@@ -9,9 +9,6 @@ const DAY_MS = 86400000;
 const MARGIN = { l: 2, r: 84, t: 26, b: 22 };
 const LOADING = "Loading the curve…";
 
-// Plotly draws times in UTC; shifted, they are those of the viewer's clock.
-const clock = (timeMs) => timeMs - new Date(timeMs).getTimezoneOffset() * MINUTE_MS;
-
 export const SUBJECTS = {
   equity: { title: "Equity", of: (point) => point.equity },
   profit: { title: "Profit", of: (point) => point.equity - point.net_deposits },
@@ -93,7 +90,7 @@ export class EquityChart {
     const trace = {
       type: "scatter",
       mode: "lines",
-      x: this.points.map((point) => clock(point.time_ms)),
+      x: this.points.map((point) => point.time_ms),
       y,
       line: { color: colour(tone), width: 1.6 },
       hoverinfo: "none",

@@ -1,7 +1,7 @@
 // My open orders, each with a Cancel button.
 import { element, headings, KeyedRows, setClass, setText } from "./dom.js";
 import * as format from "./format.js";
-import { sideName, typeName } from "./words.js";
+import { sentence, sideName, typeName } from "./words.js";
 
 const OPEN = new Set(["pending_trigger", "new", "partially_filled"]);
 
@@ -90,7 +90,7 @@ export class Orders {
       const rest = format.number(order?.remaining_quantity);
       this.toasts.show({ kind: "info", title: "Order canceled", detail: `${sideName(order?.side)} ${rest} ${order?.symbol}` });
     } catch (error) {
-      this.toasts.show({ kind: "bad", title: "Not canceled", detail: error.message });
+      this.toasts.show({ kind: "bad", title: "Not canceled", detail: sentence(error.message) });
     } finally {
       button.disabled = false;
       setText(button, "Cancel");
@@ -103,7 +103,7 @@ export class Orders {
       await this.api.cancelAll();
       this.toasts.show({ kind: "info", title: "All orders canceled" });
     } catch (error) {
-      this.toasts.show({ kind: "bad", title: "Not all canceled", detail: error.message });
+      this.toasts.show({ kind: "bad", title: "Not all canceled", detail: sentence(error.message) });
     } finally {
       this.#draw();
     }

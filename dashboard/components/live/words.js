@@ -12,6 +12,17 @@ const TYPES = {
 export const typeName = (type) => TYPES[type] ?? type ?? "";
 export const sideName = (side) => (side === "buy" ? "Buy" : side === "sell" ? "Sell" : "");
 
+const AMOUNT = /(?<![\w.])\d+\.\d{1,4}(?![\w.]*\d)/g;
+const FIELD = / \(\w+_\w+\)/g;
+
+// The engine's sentences are for programs too: here amounts are in reais, and fields have no names.
+export function sentence(message) {
+  return message.replace(FIELD, "").replace(AMOUNT, (amount) => {
+    const decimals = Math.max(2, amount.split(".")[1].length);
+    return `R$\u00a0${format.number(Number(amount), decimals)}`;
+  });
+}
+
 // A toast for an execution, or null when nobody needs to be told.
 export function executionToast(execution) {
   const order = `${sideName(execution.side)} ${format.number(execution.quantity)} ${execution.symbol}`.trim();
@@ -25,10 +36,10 @@ export function executionToast(execution) {
   // The second half of a double click, or a retry: one order, and nothing to tell.
   if (execution.reason === "duplicate_order_id") return null;
   if (execution.execution_type === "rejected") {
-    return { kind: "bad", title: `Rejected: ${order}`, detail: execution.message ?? execution.reason ?? "" };
+    return { kind: "bad", title: `Rejected: ${order}`, detail: sentence(execution.message ?? execution.reason ?? "") };
   }
   if (execution.execution_type === "expired") {
-    return { kind: "info", title: `Expired: ${order}`, detail: execution.message ?? "" };
+    return { kind: "info", title: `Expired: ${order}`, detail: sentence(execution.message ?? "") };
   }
   return null;
 }

@@ -1,0 +1,42 @@
+"""Refusals in a trader's words."""
+
+import pytest
+
+from dashboard import words
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "told"),
+    [
+        (
+            "limit_exceeded",
+            "The order is worth 38500.5, the account's limit is 10000.0 (order_value_max); make it smaller.",
+            "The order is worth R$ 38.500,50, the account's limit is R$ 10.000,00; make it smaller.",
+        ),
+        (
+            "limit_exceeded",
+            "The account's limit is 5 open orders (open_orders_max); cancel some first.",
+            "The account's limit is 5 open orders; cancel some first.",
+        ),
+        (
+            "bad_price",
+            "PETR4 moves in ticks of 0.005; 38.5125 is not a multiple of it.",
+            "PETR4 moves in ticks of R$ 0,005; R$ 38,5125 is not a multiple of it.",
+        ),
+        (
+            "insufficient_shares",
+            "It needs 300 B3SA3 and 100 are free.",
+            "It needs 300 B3SA3 and 100 are free.",
+        ),
+        ("halted", "Wait for 1.2.3 or 10.", "Wait for 1.2.3 or 10."),
+    ],
+)
+def test_amounts_are_in_reais_and_fields_have_no_names(reason: str, message: str, told: str) -> None:
+    assert words.refusal(reason, message).replace("\u00a0", " ") == told
+
+
+@pytest.mark.parametrize("reason", ["trading_disabled", "unknown_investor"])
+def test_what_programs_are_told_is_put_for_people(reason: str) -> None:
+    told = words.refusal(reason, "raw")
+    assert told != "raw"
+    assert told.endswith(".")
