@@ -5,26 +5,38 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from api import errors
 from api.config import ApiConfig
+from api.dependencies import current_admin, current_investor
+from api.errors import answers
 from api.history import HistoryUnavailableError
+from api.identity.credentials import API_KEY_HEADER
+from api.identity.database import identity_url
+from api.identity.limits import Pace
+from api.identity.service import Identity
 from api.middleware import Gate
 from api.routes import (
     account,
+    admin,
     assets,
+    auth,
     books,
     candles,
     health,
+    keys,
     orders,
     portfolio,
     preview,
+    sessions,
     stream,
     trades,
     transactions,
+    users,
+    wallet,
 )
 from api.sender import BrokerUnavailableError
 from api.services import Services
@@ -39,26 +51,43 @@ is unknown, never that it failed.
 def create_app(config: ApiConfig) -> FastAPI:
     """Make the application; nothing is connected before it starts."""
     services = Services(config)
+    identity = Identity(
+        identity_url(config.database_url),
+        secret_key=config.secret_key.get_secret_value(),
+        with_demo=config.demo,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        async with services.running():
+        async with identity.running(), services.running():
             yield
 
     app = FastAPI(title="Homebroker", version="1", description=_DESCRIPTION, lifespan=lifespan)
     app.state.services = services
+    app.state.identity = identity
+    app.state.pace = Pace(
+        orders_per_second=config.orders_per_second, requests_per_second=config.requests_per_second
+    )
+    app.state.deposits = wallet.deposit_buckets()
     errors.install(app)
     app.add_exception_handler(BrokerUnavailableError, _broker_unavailable)
     app.add_exception_handler(HistoryUnavailableError, _history_unavailable)
-    for resource in (assets, books, trades, candles, transactions):
+    for resource in (assets, books, trades, candles, transactions, stream, health, auth, sessions, keys):
         app.include_router(resource.router)
-    for resource in (preview, orders, account, portfolio, stream, health):
-        app.include_router(resource.router)
+    # Also for routes that use nothing of the caller's, so that none can be left open by mistake.
+    own = (preview, orders, account, portfolio, wallet)
+    for resources, check in ((own, current_investor), ((admin, users), current_admin)):
+        for resource in resources:
+            app.include_router(
+                resource.router, dependencies=[Depends(check)], responses=answers(401, 403, 429)
+            )
     app.add_middleware(
         CORSMiddleware,
         allow_origins=config.page_origins,
-        allow_methods=["GET", "POST", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID"],
+        allow_credentials=True,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", API_KEY_HEADER],
+        expose_headers=["Retry-After"],
         max_age=600,
     )
     app.add_middleware(Gate, hosts=config.host_names, origins=config.page_origins)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from pydantic import SecretStr
 
 from engine.log import Connection
 
@@ -12,8 +13,9 @@ _NO_NAMES = frozenset({"0.0.0.0", "::"})  # noqa: S104 - what listens on all int
 class ApiConfig(Struct, frozen=True, kw_only=True):
     """Where the API finds the market and who may speak to it.
 
-    `investor_id` is whose account it trades until sign-in comes; `allowed_hosts` are further names that it
-    answers to, besides the loopback ones.
+    `allowed_hosts` are further names that it answers to, besides the loopback ones. An empty `secret_key` is
+    a random one: access tokens end with the process. With `demo` there are users whose passwords everybody
+    knows, and anybody may register. `trusted_proxies` are believed when they tell on whose behalf they ask.
     """
 
     connection: Connection
@@ -21,8 +23,12 @@ class ApiConfig(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8000
     dashboard_port: int = 8501
-    investor_id: str = "demo"
     allowed_hosts: tuple[str, ...] = ()
+    secret_key: SecretStr = SecretStr("")
+    demo: bool = False
+    orders_per_second: float = 100.0
+    requests_per_second: float = 50.0
+    trusted_proxies: tuple[str, ...] = ()
 
     @property
     def host_names(self) -> frozenset[str]:
@@ -31,6 +37,10 @@ class ApiConfig(Struct, frozen=True, kw_only=True):
 
     @property
     def page_origins(self) -> tuple[str, ...]:
-        """Give the origins whose pages may read from and write to the API: the dashboard's and its own."""
+        """Give the origins whose pages may read from and write to the API: the dashboard's and its own.
+
+        A name other than the loopback ones may also be served by a proxy, over https on its usual port.
+        """
         names = sorted(self.host_names)
-        return tuple(f"http://{name}:{port}" for port in (self.dashboard_port, self.port) for name in names)
+        own = [f"http://{name}:{port}" for port in (self.dashboard_port, self.port) for name in names]
+        return (*own, *(f"https://{name}" for name in sorted(self.allowed_hosts)))

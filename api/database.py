@@ -10,12 +10,18 @@ from sqlalchemy import Engine, create_engine, event, make_url
 _BUSY_TIMEOUT_MS = 5_000
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, *, flushed: bool = False) -> Engine:
     """Open a database; its first use connects.
 
-    SQLite keeps a write-ahead log, so that readers and the one writer do not wait for each other. It is
-    flushed at checkpoints only: a power cut may take the newest commits, rows and positions alike, and the
-    recorder reads them from Kafka again.
+    SQLite keeps a write-ahead log, so that readers and the one writer do not wait for each other.
+
+    Parameters
+    ----------
+    url : str
+        Any SQLAlchemy URL.
+    flushed : bool
+        Whether SQLite puts each commit on the disk. The history does without: a power cut may take its newest
+        commits, rows and positions alike, and the recorder reads them from Kafka again.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
@@ -23,10 +29,11 @@ def open_database(url: str) -> Engine:
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     database = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000})
-    event.listen(database, "connect", _prepare_sqlite)
+
+    def prepare(connection: SqliteConnection, _record: object) -> None:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if flushed else 'NORMAL'}")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    event.listen(database, "connect", prepare)
     return database
-
-
-def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")

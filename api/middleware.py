@@ -1,21 +1,35 @@
-"""What every request passes: who it is addressed to, which page sends it, how large it is."""
+"""What every request passes: who it is addressed to, which page sends it, how large and how slow it is."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import failure
 
 BODY_BYTES_MAX = 16 * 1024
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+BODY_TIMEOUT_S = 10.0
+CHECK_EVERY_S = 3.0
+"""How often it is looked whether the caller of a stream may still be served."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_IS_SERVED = "homebroker.is_served"
+_SIGNED_OUT = (
+    b'event: signed_out\ndata: {"reason":"invalid_token","message":"You are not signed in any more."}\n\n'
+)
+
+
+def serve_while(request: HTTPConnection, is_served: Callable[[], Awaitable[bool]]) -> None:
+    """End a request's stream once its caller may not be served any more."""
+    request.scope["state"][_IS_SERVED] = is_served
 
 
 class Gate:
-    """Turns away requests to a foreign host name, from a foreign page, or with a body too large.
+    """Turns away requests to a foreign host name, from a foreign page, or with a body too large or too slow.
 
     A page of another site can make a browser send requests here. Its own name resolved to this machine
     (DNS rebinding) is told by the Host header; what it sends across sites, by the Origin header.
@@ -36,12 +50,16 @@ class Gate:
             refusal = failure(
                 400, "bad_host", "The API does not answer to this host name; set HOMEBROKER_ALLOWED_HOSTS."
             )
-        elif scope["method"] not in _READING and headers.get("origin", "") not in {"", *self._origins}:
+        elif scope["method"] not in READING and headers.get("origin", "") not in {"", *self._origins}:
             refusal = failure(403, "forbidden_origin", "Pages of other sites may not change anything here.")
         elif _declared_bytes(headers) > BODY_BYTES_MAX:
             refusal = failure(413, "payload_too_large", _TOO_LARGE)
         else:
-            await self._app(scope, _limited(receive), send)
+            scope.setdefault("state", {})
+            receiving = _Receiving(receive, scope)
+            await self._app(scope, receiving, send)
+            if receiving.cut_off:
+                await send({"type": "http.response.body", "body": _SIGNED_OUT})
             return
         await refusal(scope, receive, send)
 
@@ -60,15 +78,44 @@ def _declared_bytes(headers: Headers) -> int:
     return int(length) if length.isascii() and length.isdigit() and len(length) < 19 else BODY_BYTES_MAX + 1
 
 
-def _limited(receive: Receive) -> Receive:
-    received = 0
+class _Receiving:
+    """What a request sends, bounded in size and time; a stream is told to end with its caller's session."""
 
-    async def receive_limited() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > BODY_BYTES_MAX:
+    def __init__(self, receive: Receive, scope: Scope) -> None:
+        self._receive = receive
+        self._scope = scope
+        self._received_bytes = 0
+        self._deadline_s: float | None = None
+        self._complete = False
+        self.cut_off = False
+
+    async def __call__(self) -> Message:
+        if self._complete:
+            return await self._gone()
+        if self._deadline_s is None:
+            self._deadline_s = asyncio.get_running_loop().time() + BODY_TIMEOUT_S
+        try:
+            async with asyncio.timeout_at(self._deadline_s):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise HTTPException(408, f"The body did not come within {BODY_TIMEOUT_S:.0f} s.") from error
+        self._received_bytes += len(message.get("body", b""))
+        if self._received_bytes > BODY_BYTES_MAX:
             raise HTTPException(413, _TOO_LARGE)
+        self._complete = not message.get("more_body", False)
         return message
 
-    return receive_limited
+    async def _gone(self) -> Message:
+        # Only streams ask again: to hear that the client has gone. One whose caller was signed out goes too.
+        gone = asyncio.ensure_future(self._receive())
+        try:
+            while True:
+                is_served = self._scope["state"].get(_IS_SERVED)
+                done, _ = await asyncio.wait({gone}, timeout=CHECK_EVERY_S if is_served else None)
+                if done:
+                    return gone.result()
+                if not await is_served():
+                    self.cut_off = True
+                    return {"type": "http.disconnect"}
+        finally:
+            gone.cancel()

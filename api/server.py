@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.config import ApiConfig
+from api.patience import ImpatientProtocol
 from api.services import Services
 from engine.progress import Report
 
@@ -30,6 +32,27 @@ class PortTakenError(RuntimeError):
     """The API could not listen."""
 
 
+def http_config(app: FastAPI, config: ApiConfig) -> uvicorn.Config:
+    """Say how the application is served."""
+    return uvicorn.Config(
+        app,
+        host=config.host,
+        port=config.port,
+        loop="none",
+        http=ImpatientProtocol,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        # Unless told of a proxy, nobody is believed about where a request comes from.
+        proxy_headers=bool(config.trusted_proxies),
+        forwarded_allow_ips=list(config.trusted_proxies),
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_STOP_TIMEOUT_S,
+    )
+
+
 async def run(config: ApiConfig, *, report: Report) -> None:
     """Serve the API until cancelled; then end the streams, finish the requests, and return.
 
@@ -46,22 +69,7 @@ async def run(config: ApiConfig, *, report: Report) -> None:
         When the server cannot listen on the host and port.
     """
     app = create_app(config)
-    server = _Server(
-        uvicorn.Config(
-            app,
-            host=config.host,
-            port=config.port,
-            loop="none",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=_STOP_TIMEOUT_S,
-        )
-    )
+    server = _Server(http_config(app, config))
     serving = asyncio.create_task(_serve(server, config))
     telling = asyncio.create_task(_tell(app.state.services, report))
     try:

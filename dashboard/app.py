@@ -1,4 +1,4 @@
-"""Navigation, and nothing else."""
+"""Who may come in, and where to; the pages themselves are in `views`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,29 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboard import session
+from dashboard.components.live.live import sign_in_form, signed_in_mark
+
 VIEWS = Path(__file__).parent / "views"
 
 # A Material icon as the page's icon would be fetched from another site.
 st.set_page_config(page_title="Homebroker", page_icon="📈", layout="wide")
 st.html(Path(__file__).parent / "page.css")
-st.navigation(
+visit = session.visit()
+# Named also while nobody is signed in, so that the address keeps what it says.
+page = st.navigation(
     [
         st.Page(VIEWS / "trade.py", title="Trade", icon=":material/candlestick_chart:", default=True),
         st.Page(VIEWS / "market.py", title="Market", icon=":material/list_alt:"),
+        st.Page(VIEWS / "account.py", title="Account", icon=":material/account_balance_wallet:"),
     ],
-    position="top",
-).run()
+    position="top" if visit.user else "hidden",
+)
+config = session.config()
+if visit.user is not None:
+    signed_in_mark(api_port=config.api_port, user=visit.user)
+    page.run()
+elif visit.trouble:
+    session.wait_for_api()
+else:
+    sign_in_form(api_port=config.api_port, demo_users=config.demo_users)

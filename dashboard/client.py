@@ -2,101 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeAlias
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Final, TypeVar
 
 import httpx
 import msgspec
-from msgspec import Struct
+
+from dashboard.errors import (
+    ApiError,
+    RefusedError,
+    SignedOutError,
+    UnknownOutcomeError,
+    UnreachableError,
+)
+from dashboard.payloads import Act, Asset, NewOrder, Order, OrderPreview, Refusal, User
 
 TIMEOUT: Final = httpx.Timeout(5.0, connect=1.0)
 """Longer than the 2 s that the API itself waits for the engine's answer."""
 
-Side: TypeAlias = Literal["buy", "sell"]
-OrderType: TypeAlias = Literal["limit", "market", "market_to_limit"]
-TimeInForce: TypeAlias = Literal["day", "gtc", "ioc", "fok"]
-
-
-class Asset(Struct, frozen=True, kw_only=True):
-    """A listed symbol, as far as a ticket needs it."""
-
-    symbol: str
-    name: str
-    tick_size: float
-    lot_size: int
-    reference_price: float
-    last_price: float | None = None
-
-
-class NewOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An order to place; the same `client_order_id` twice is one order."""
-
-    client_order_id: str
-    symbol: str
-    side: Side
-    type: OrderType
-    quantity: int
-    time_in_force: TimeInForce
-    price: float | None = None
-    post_only: bool = False
-
-
-class Order(Struct, frozen=True, kw_only=True):
-    """An order as the engine left it; `pending` when the engine has not answered yet."""
-
-    order_id: str
-    symbol: str
-    side: Side
-    status: str
-    quantity: int | None = None
-    filled_quantity: int = 0
-    remaining_quantity: int = 0
-    price: float | None = None
-    average_price: float | None = None
-    reason: str | None = None
-    message: str | None = None
-
-
-class ApiError(Exception):
-    """A request that did not do what was asked.
-
-    Parameters
-    ----------
-    reason : str
-        One of the contract's words, or `unreachable`, `unknown_outcome`.
-    message : str
-        A sentence for the person at the page.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
-
-class UnreachableError(ApiError):
-    """The API does not answer at its address: nothing was done."""
-
-
-class RefusedError(ApiError):
-    """The API or the engine said no: nothing was done."""
-
-
-class UnknownOutcomeError(ApiError):
-    """The request went out and no clear answer came back: it may have been done."""
-
-
-class _Refusal(Struct, frozen=True):
-    reason: str = "refused"
-    message: str = ""
-
-
-_decode_assets = msgspec.json.Decoder(list[Asset]).decode
-_decode_order = msgspec.json.Decoder(Order).decode
-_decode_refusal = msgspec.json.Decoder(_Refusal).decode
+_T = TypeVar("_T")
 
 
 class Client:
-    """Speaks to one API; safe to share between threads.
+    """Speaks to one API; safe to share between threads, and between people: it remembers nobody.
 
     Parameters
     ----------
@@ -108,7 +36,11 @@ class Client:
 
     def __init__(self, api_url: str, *, timeout: httpx.Timeout = TIMEOUT) -> None:
         self.api_url = api_url
-        self._http = httpx.Client(base_url=api_url, timeout=timeout, follow_redirects=False, trust_env=False)
+        # Kept, a cookie of one person's answer would go out with everybody's next request.
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+        self._http = httpx.Client(
+            base_url=api_url, timeout=timeout, follow_redirects=False, trust_env=False, cookies=no_cookies
+        )
 
     def close(self) -> None:
         """Close the connections."""
@@ -122,31 +54,36 @@ class Client:
         ApiError
             When the API is away or answers with an error.
         """
-        content = self._send("GET", "/assets")
-        try:
-            assets = _decode_assets(content)
-        except msgspec.DecodeError as error:
-            raise UnknownOutcomeError("unknown_outcome", _not_understood(self.api_url)) from error
-        return sorted(assets, key=lambda asset: asset.symbol)
+        return sorted(self.ask("GET", "/assets", list[Asset]), key=lambda asset: asset.symbol)
 
-    def place(self, order: NewOrder) -> Order:
-        """Send an order and say how the engine left it.
+    def signed_in(self, secret: str) -> SignedInClient:
+        """Speak for the person whose browser session has this secret."""
+        return SignedInClient(self, secret)
+
+    def ask(
+        self, method: str, path: str, answer: type[_T], *, body: object = None, secret: str | None = None
+    ) -> _T:
+        """Send a request and give its answer.
 
         Raises
         ------
         UnreachableError, RefusedError
-            Nothing was placed.
+            Nothing was done; `SignedOutError` because the secret is nobody's, or not any more.
         UnknownOutcomeError
-            It may have been placed; sending the very same order again is safe.
+            It may have been done.
         """
-        content = self._send("POST", "/orders", content=msgspec.json.encode(order))
+        content = self._send(method, path, body=body, secret=secret)
         try:
-            return _decode_order(content)
+            return msgspec.json.decode(content, type=answer)
         except msgspec.DecodeError as error:
             raise UnknownOutcomeError("unknown_outcome", _not_understood(self.api_url)) from error
 
-    def _send(self, method: str, path: str, *, content: bytes | None = None) -> bytes:
-        headers = {"content-type": "application/json"} if content is not None else {}
+    def _send(self, method: str, path: str, *, body: object, secret: str | None) -> bytes:
+        headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
+        content = None
+        if body is not None:
+            content = msgspec.json.encode(body)
+            headers["content-type"] = "application/json"
         try:
             response = self._http.request(method, path, content=content, headers=headers)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -157,22 +94,72 @@ class Client:
             raise UnknownOutcomeError(
                 "unknown_outcome", "The connection to the market broke before the answer came."
             ) from error
-        if response.status_code >= 500:
-            raise UnknownOutcomeError("unknown_outcome", _refusal(response).message)
         if not response.is_success:
-            refusal = _refusal(response)
-            raise RefusedError(refusal.reason, refusal.message)
+            raise _error(response)
         return response.content
 
 
-def _refusal(response: httpx.Response) -> _Refusal:
+class SignedInClient:
+    """The routes of one person's own things. Every method raises `ApiError` as `Client.ask` does."""
+
+    def __init__(self, client: Client, secret: str) -> None:
+        self._client = client
+        self._secret = secret
+
+    def user(self) -> User:
+        """Tell who that is."""
+        return self._ask("GET", "/auth/me", User)
+
+    def has_account(self) -> bool:
+        """Tell whether the person's account is open in the market."""
+        try:
+            self._ask("GET", "/account", msgspec.Raw)
+        except RefusedError as error:
+            if error.reason == "unknown_investor":
+                return False
+            raise
+        return True
+
+    def open_account(self) -> Act:
+        """Open the account that belongs to the person; open already, it stays as it is."""
+        try:
+            return self._ask("POST", "/account", Act)
+        except RefusedError as error:
+            if error.reason == "duplicate_investor":
+                return Act(status="done")
+            raise
+
+    def deposit(self, cash: float) -> Act:
+        """Put play money in; sent twice, it comes in twice."""
+        return self._ask("POST", "/account/deposits", Act, body={"cash": cash})
+
+    def withdraw(self, cash: float) -> Act:
+        """Take play money out; sent twice, it goes out twice."""
+        return self._ask("POST", "/account/withdrawals", Act, body={"cash": cash})
+
+    def preview(self, order: NewOrder) -> OrderPreview:
+        """Reckon what an order would do now; nothing is placed."""
+        return self._ask("POST", "/orders/preview", OrderPreview, body=order)
+
+    def place(self, order: NewOrder) -> Order:
+        """Send an order and say how the engine left it; sending the very same again is safe."""
+        return self._ask("POST", "/orders", Order, body=order)
+
+    def _ask(self, method: str, path: str, answer: type[_T], *, body: object = None) -> _T:
+        return self._client.ask(method, path, answer, body=body, secret=self._secret)
+
+
+def _error(response: httpx.Response) -> ApiError:
     try:
-        refusal = _decode_refusal(response.content)
+        refusal = msgspec.json.decode(response.content, type=Refusal)
     except msgspec.DecodeError:
-        refusal = _Refusal()
-    if refusal.message:
-        return refusal
-    return _Refusal(refusal.reason, f"The market's API answered {response.status_code} without a reason.")
+        refusal = Refusal()
+    message = refusal.message or f"The market's API answered {response.status_code} without a reason."
+    if response.status_code >= 500:
+        return UnknownOutcomeError("unknown_outcome", message)
+    if response.status_code == 401:
+        return SignedOutError(refusal.reason, message)
+    return RefusedError(refusal.reason, message)
 
 
 def _not_understood(api_url: str) -> str:

@@ -1,15 +1,24 @@
-"""What the views share within the page's server: its settings, one client, and the listed assets."""
+"""Who is at the page, and what the views share: settings, one client, the listed assets."""
 
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import dataclass
+from typing import Final
 
 import streamlit as st
 
-from dashboard.client import ApiError, Asset, Client
+from dashboard.client import Client, SignedInClient
 from dashboard.config import DashboardConfig
+from dashboard.errors import ApiError, SignedOutError
+from dashboard.payloads import Asset, User
 
-RETRY_PERIOD_S = 2.0
+RETRY_PERIOD_S: Final = 2.0
+SESSION_COOKIE: Final = "homebroker_session"
+_SECRET: Final = re.compile(r"[\w.~+/=-]{1,256}", re.ASCII)
+_USER: Final = "user"
+_HAS_ACCOUNT: Final = "has_account"
 
 
 def config() -> DashboardConfig:
@@ -19,8 +28,78 @@ def config() -> DashboardConfig:
 
 @st.cache_resource(show_spinner=False)
 def client(api_url: str) -> Client:
-    """Give the one client of an API, which all sessions share."""
+    """Give the one client of an API, which all sessions share; it knows nobody by itself."""
     return Client(api_url)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Who looks at the page; `trouble` says why that cannot be told now."""
+
+    user: User | None = None
+    trouble: str = ""
+
+
+def visit() -> Visit:
+    """Ask the API whose session the browser's cookie is.
+
+    It is asked on every run: a session may have ended since the last one, or another person may have signed
+    in behind the same web socket.
+    """
+    secret = _secret()
+    if secret is None:
+        return _remember(None)
+    try:
+        return _remember(_client().signed_in(secret).user())
+    except SignedOutError:
+        return _remember(None)
+    except ApiError as error:
+        return Visit(trouble=error.message)
+
+
+def user() -> User:
+    """Give the person whom `visit` found in this run."""
+    found = st.session_state[_USER]
+    assert isinstance(found, User)
+    return found
+
+
+def signed_in() -> SignedInClient:
+    """Give the API as the person who is signed in may use it.
+
+    Raises
+    ------
+    SignedOutError
+        When the browser has no session any more.
+    """
+    secret = _secret()
+    if secret is None:
+        raise SignedOutError("not_signed_in", "You are not signed in any more.")
+    return _client().signed_in(secret)
+
+
+def has_account() -> bool:
+    """Tell whether the account of the person who is signed in is open in the market."""
+    if _HAS_ACCOUNT not in st.session_state:
+        try:
+            if not signed_in().has_account():
+                return False
+        except SignedOutError:
+            st.rerun()
+        except ApiError:
+            # It cannot be told now; what is sent to the market will be answered with it.
+            return True
+        st.session_state[_HAS_ACCOUNT] = True
+    return True
+
+
+@st.fragment(run_every=RETRY_PERIOD_S)
+def wait_for_api() -> None:
+    """Say why nobody can be recognised now; the page comes back by itself, with whoever was signed in."""
+    trouble = visit().trouble
+    if not trouble:
+        st.rerun()
+    _say_trying_again(trouble)
 
 
 def listed_assets() -> list[Asset]:
@@ -35,9 +114,27 @@ def listed_assets() -> list[Asset]:
     return assets
 
 
+def _client() -> Client:
+    return client(config().api_url)
+
+
+def _secret() -> str | None:
+    cookie = st.context.cookies.get(SESSION_COOKIE, "")
+    # Anything else is nobody's secret, and could not be sent in a header.
+    return cookie if _SECRET.fullmatch(cookie) else None
+
+
+def _remember(found: User | None) -> Visit:
+    # What one person typed, and was told, is not for the next one.
+    if st.session_state.get(_USER) != found:
+        st.session_state.clear()
+        st.session_state[_USER] = found
+    return Visit(user=found)
+
+
 def _ask() -> tuple[list[Asset], str]:
     try:
-        return client(config().api_url).assets(), "The market has no listed symbols yet."
+        return _client().assets(), "The market has no listed symbols yet."
     except ApiError as error:
         return [], error.message
 
@@ -47,4 +144,8 @@ def _wait_for_assets() -> None:
     assets, trouble = _ask()
     if assets:
         st.rerun()
+    _say_trying_again(trouble)
+
+
+def _say_trying_again(trouble: str) -> None:
     st.warning(f"{trouble} Trying again every {RETRY_PERIOD_S:.0f} seconds…", icon=":material/cloud_off:")

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dashboard import formats
-from dashboard.client import ApiError, Asset, NewOrder, Order, OrderType, RefusedError, Side, TimeInForce
+from dashboard import formats, words
+from dashboard.errors import ApiError, RefusedError
+from dashboard.payloads import Asset, NewOrder, Order, OrderType, Side, TimeInForce
 
 QUANTITY_MAX = 100_000_000
 PRICE_MAX = 1_000_000.0
@@ -59,7 +60,7 @@ def _price_problem(typed: Typed, asset: Asset) -> str | None:
     return None
 
 
-def order(typed: Typed, asset: Asset, client_order_id: str) -> NewOrder:
+def order(typed: Typed, asset: Asset, client_order_id: str | None = None) -> NewOrder:
     """Make the order that a ticket without a problem asks for."""
     assert typed.quantity is not None
     limited = typed.type == "limit"
@@ -131,7 +132,7 @@ def outcome(order: Order, asset: Asset) -> Outcome:
         text = f"{bought} {filled} of {total} {order.symbol} at {average}; the rest was not placed."
         return Outcome(kind="done", text=text)
     if order.status in {"canceled", "expired", "rejected"}:
-        why = order.message or "Nothing could be traded at once."
+        why = words.refusal(order.reason or "", order.message or "Nothing could be traded at once.")
         return Outcome(kind="nothing", text=f"No order was placed. {why}")
     text = "Sent. The market has not answered yet; My orders shows the order as soon as it has."
     return Outcome(kind="unknown", text=text)
@@ -140,7 +141,9 @@ def outcome(order: Order, asset: Asset) -> Outcome:
 def failure(error: ApiError) -> Outcome:
     """Tell why no answer, or a refusal, came."""
     if isinstance(error, RefusedError):
-        return Outcome(kind="nothing", text=f"No order was placed. {error.message}")
+        return Outcome(
+            kind="nothing", text=f"No order was placed. {words.refusal(error.reason, error.message)}"
+        )
     if error.reason == "unreachable":
         return Outcome(
             kind="nothing", text=f"No order was placed. {error.message} Send it again in a moment."

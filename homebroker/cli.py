@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -34,6 +34,8 @@ def main() -> None:
 
 _bench = typer.Typer(help="Measure.", no_args_is_help=True)
 app.add_typer(_bench, name="bench")
+_users = typer.Typer(help="Manage who can sign in.", no_args_is_help=True)
+app.add_typer(_users, name="users")
 
 
 @app.command()
@@ -153,6 +155,50 @@ def notebook() -> None:
     from homebroker.notebook import open_notebooks
 
     open_notebooks(_settings())
+
+
+@_users.command("add")
+def add_user(
+    username: str,
+    role: Annotated[
+        Literal["trader", "analyst", "admin"], typer.Option(help="What the user may do.")
+    ] = "trader",
+    investor: Annotated[
+        str | None, typer.Option(help="The account to trade; absent: a trader gets a new one.")
+    ] = None,
+) -> None:
+    """Make a user; asks for the password, or reads it from the input."""
+    from api.identity.callers import Role
+    from homebroker.users_command import add
+
+    add(_settings(), username, role=Role(role), investor_id=investor)
+
+
+@_users.command("list")
+def list_users() -> None:
+    """List the users."""
+    from homebroker.users_command import show
+
+    show(_settings())
+
+
+@_users.command("password")
+def set_user_password(username: str) -> None:
+    """Set a user's password; ends the user's sessions and API keys."""
+    from homebroker.users_command import set_password
+
+    set_password(_settings(), username)
+
+
+@_users.command("disable")
+def disable_user(
+    username: str,
+    undo: Annotated[bool, typer.Option("--undo", help="Let the user in again.")] = False,
+) -> None:
+    """Keep a user out."""
+    from homebroker.users_command import disable
+
+    disable(_settings(), username, enable=undo)
 
 
 @_bench.command()

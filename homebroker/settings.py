@@ -8,8 +8,10 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.identity.demo_users import DEMO_INVESTOR_ID
 from engine.log import Connection
 
+SECRET_KEY_BYTES_MIN = 32
 Port = int
 
 
@@ -46,7 +48,21 @@ class Settings(BaseSettings):
     allowed_hosts: str = Field(
         "", description="further host names that the API answers to, separated by commas"
     )
-    investor_id: str = Field("demo", min_length=1, max_length=64, description="whose account the page trades")
+    trusted_proxies: str = Field(
+        "", description="addresses of proxies that tell the API who asks, separated by commas"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="signs tokens; empty: made once and kept in the data directory"
+    )
+    demo: Literal["on", "off"] = Field(
+        "on", description="off: no users with known passwords, nobody registers, no play money"
+    )
+    orders_per_second: float = Field(
+        100.0, gt=0, le=100_000, description="orders that a user may send to an API process"
+    )
+    requests_per_second: float = Field(
+        50.0, gt=0, le=100_000, description="other requests that a user may make of an API process"
+    )
     simulator: Literal["on", "off"] = Field("on", description="off: no simulated investors")
     simulator_rate: float = Field(
         40.0, gt=0, le=10_000, description="commands a second that simulated investors send"
@@ -72,10 +88,24 @@ class Settings(BaseSettings):
             )
         return protocol
 
+    @field_validator("secret_key")
+    @classmethod
+    def _secret_key_is_long(cls, secret_key: SecretStr) -> SecretStr:
+        if 0 < len(secret_key.get_secret_value().encode()) < SECRET_KEY_BYTES_MIN:
+            raise ValueError(
+                f"it has fewer than {SECRET_KEY_BYTES_MIN} characters; `openssl rand -hex 32` makes one"
+            )
+        return secret_key
+
     @property
     def embedded_broker(self) -> bool:
         """Whether this market runs its own Kafka."""
         return not self.kafka_bootstrap_servers
+
+    @property
+    def demo_investor_id(self) -> str | None:
+        """Whose account a fresh market opens with play money; none without the demo."""
+        return DEMO_INVESTOR_ID if self.demo == "on" else None
 
     @property
     def resolved_database_url(self) -> str:

@@ -81,6 +81,7 @@ def environment_of(settings: Settings, **further: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOMEBROKER_")}
     told = {f"HOMEBROKER_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
     told["HOMEBROKER_KAFKA_SASL_PASSWORD"] = settings.kafka_sasl_password.get_secret_value()
+    told["HOMEBROKER_SECRET_KEY"] = settings.secret_key.get_secret_value()
     told["HOMEBROKER_DATA_DIR"] = str(settings.data_dir.resolve())
     root = str(Path(__file__).parent.parent)
     return inherited | told | {"PYTHONPATH": root} | further

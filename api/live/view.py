@@ -14,9 +14,10 @@ from api.live.answers import Answers, Told
 from api.live.books import LiveBooks
 from api.live.candles import INTERVALS_MS, SymbolCandles, bucket_start
 from api.live.orders import LiveOrders, decode_head
+from api.live.outcomes import Outcomes
 from api.live.tickers import ticker
 from api.payloads import BookChange, BookLevels, Ticker
-from engine.domain import Reason
+from engine.domain import ExecutionType, Reason
 from engine.identity import SeenOutputs
 from engine.log import LogRecord
 from engine.messages import SENTENCES, Message
@@ -74,6 +75,7 @@ class LiveView:
         self.orders = LiveOrders()
         self.accounts = LiveAccounts(self.last_price)
         self.answers = Answers()
+        self.outcomes = Outcomes()
         self.positions: Positions = {}
         self._newest_answered = -1
         self._seen = {topic: SeenOutputs() for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS, ASSETS)}
@@ -131,6 +133,7 @@ class LiveView:
         for record in records:
             if record.value is not None and seen.is_new(asset := decode_asset(record.value)):
                 self.assets[asset.symbol] = asset
+                self.outcomes.done(asset.offset)
                 changes.symbols[asset.symbol] = None
                 self.time_ms = max(self.time_ms, asset.time_ms)
 
@@ -170,6 +173,7 @@ class LiveView:
         for record in records:
             if record.value is not None and seen.is_new(account := decode_account(record.value)):
                 self.accounts.apply(account)
+                self.outcomes.done(account.offset)
                 changes.accounts.append((record.offset, account.investor_id, record.value))
 
     def _apply_executions(self, records: Sequence[LogRecord], changes: Changes, *, drained: bool) -> None:
@@ -181,6 +185,8 @@ class LiveView:
                 continue
             if report.reason is Reason.NOT_OWNER:
                 value = _as_unknown(value)
+            if report.execution_type is ExecutionType.REJECTED:
+                self.outcomes.refused(decode_execution(value))
             self.orders.apply(report, value)
             told.append((record.offset, report, value))
         self.answers.add(told)

@@ -14,7 +14,7 @@ def _open_chosen() -> None:
         st.session_state["open_symbol"] = choice["symbol"]
 
 
-assets = session.listed_assets()
-market_table(api_port=session.config().api_port, assets=assets, on_chosen=_open_chosen)
+session.listed_assets()
+market_table(api_port=session.config().api_port, on_chosen=_open_chosen)
 if symbol := st.session_state.pop("open_symbol", None):
     st.switch_page("views/trade.py", query_params={"symbol": symbol})

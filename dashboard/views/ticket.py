@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Final
+from typing import Final, Literal
 
 import streamlit as st
 
-from dashboard import formats, session, ticket
-from dashboard.client import ApiError, Asset, OrderType, RefusedError, Side, TimeInForce
+from dashboard import formats, preview, session, ticket, words
+from dashboard.errors import ApiError, RefusedError, SignedOutError
+from dashboard.payloads import Asset, OrderType, Side, TimeInForce
 from dashboard.ticket import Identity, Outcome, Typed
 
 TYPES: Final[dict[OrderType, str]] = {
@@ -28,15 +29,18 @@ SIDES: Final[dict[Side, str]] = {"buy": "Buy", "sell": "Sell"}
 @st.fragment
 def order_ticket(asset: Asset) -> None:
     """Draw the ticket of one symbol and send what is typed into it."""
-    typed = _typed(asset)
-    if typed is not None:
+    typed, wish = _typed(asset)
+    if wish == "preview":
+        st.session_state.pop("ticket_outcome", None)
+        _preview(typed, asset)
+    elif wish == "place":
         st.session_state["ticket_outcome"] = (asset.symbol, _send(typed, asset))
     symbol, outcome = st.session_state.get("ticket_outcome", ("", None))
     if outcome is not None and symbol == asset.symbol:
         _show(outcome)
 
 
-def _typed(asset: Asset) -> Typed | None:
+def _typed(asset: Asset) -> tuple[Typed, Literal["place", "preview"] | None]:
     # Outside the form, since they change what the form asks for; the rerun is the fragment's alone.
     side = st.segmented_control(
         "Side",
@@ -66,12 +70,16 @@ def _typed(asset: Asset) -> Typed | None:
             key="ticket_post_only",
             help="Rejected rather than traded at once: it only ever waits in the book.",
         )
-        sent = st.form_submit_button(
-            f"{SIDES[side]} {asset.symbol}", type="primary", width="stretch", key=f"ticket_{side}"
-        )
-    if not sent:
-        return None
-    return Typed(
+        with st.container(horizontal=True, gap="small"):
+            sent = st.form_submit_button(
+                f"{SIDES[side]} {asset.symbol}", type="primary", width="stretch", key=f"ticket_{side}"
+            )
+            previewed = st.form_submit_button(
+                "Preview",
+                key="ticket_preview",
+                help="What the order would do now: price, slippage, fees, what it holds. Nothing is sent.",
+            )
+    typed = Typed(
         symbol=asset.symbol,
         side=side,
         type=order_type,
@@ -80,6 +88,7 @@ def _typed(asset: Asset) -> Typed | None:
         time_in_force=time_in_force,
         post_only=post_only,
     )
+    return typed, "place" if sent else "preview" if previewed else None
 
 
 def _price_text(asset: Asset) -> str:
@@ -93,6 +102,26 @@ def _price_text(asset: Asset) -> str:
     return text
 
 
+def _preview(typed: Typed, asset: Asset) -> None:
+    wrong = ticket.problem(typed, asset)
+    if wrong is not None:
+        st.error(wrong)
+        return
+    try:
+        reckoned = session.signed_in().preview(ticket.order(typed, asset))
+    except SignedOutError:
+        st.rerun()
+    except RefusedError as error:
+        st.error(words.refusal(error.reason, error.message))
+    except ApiError as error:
+        st.warning(f"{error.message} There is no preview now; ask again in a moment.")
+    else:
+        refusal = preview.refusal(reckoned)
+        if refusal:
+            st.error(refusal)
+        st.html(preview.table(reckoned, asset))
+
+
 def _send(typed: Typed, asset: Asset) -> Outcome:
     wrong = ticket.problem(typed, asset)
     if wrong is not None:
@@ -100,7 +129,9 @@ def _send(typed: Typed, asset: Asset) -> Outcome:
     identity: Identity = st.session_state.setdefault("ticket_identity", Identity())
     order = ticket.order(typed, asset, identity.of(typed, now_s=time.monotonic()))
     try:
-        placed = session.client(session.config().api_url).place(order)
+        placed = session.signed_in().place(order)
+    except SignedOutError:
+        st.rerun()
     except ApiError as error:
         if isinstance(error, RefusedError):
             identity.answered(now_s=time.monotonic())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session
-from dashboard.client import Asset
 from dashboard.components.live.live import INTERVALS, trade_panes
+from dashboard.payloads import Asset
+from dashboard.views.opening import open_account, why_no_account
 from dashboard.views.ticket import order_ticket
 
 DEFAULT_SYMBOL = "PETR4"
@@ -39,10 +40,16 @@ with st.container(horizontal=True, gap="small", key="terminal"):
     with st.container(key="panes"):
         trade_panes(
             api_port=session.config().api_port,
+            user=session.user(),
             assets=assets,
             symbol=asset.symbol,
             interval=_chosen_interval(),
             on_chosen=_follow_choice,
         )
     with st.container(key="ticket", width=256):
-        order_ticket(asset)
+        if not session.user().trades:
+            why_no_account(session.user())
+        elif session.has_account():
+            order_ticket(asset)
+        else:
+            open_account()

@@ -106,13 +106,13 @@ COMPANIES = (
 )
 
 
-def opening_commands(*, investor_id: str) -> list[Command]:
+def opening_commands(*, investor_id: str | None) -> list[Command]:
     """Give the commands that open a market: listings, accounts, and what the accounts start with.
 
     Parameters
     ----------
-    investor_id : str
-        Whose account the page trades; starts with R$ 100,000.00, 300 PETR4 and 100 VALE3.
+    investor_id : str or None
+        Whose account a demo trades, if there is one; starts with R$ 100,000.00, 300 PETR4 and 100 VALE3.
     """
     commands: list[Command] = [
         ListAsset(
@@ -127,11 +127,14 @@ def opening_commands(*, investor_id: str) -> list[Command]:
     commands += [OpenAccount(investor_id=maker_id, unlimited=True) for maker_id in MARKET_MAKER_IDS]
     shares = tuple((company.symbol, _TRADER_SHARES) for company in COMPANIES)
     for trader_id in NOISE_TRADER_IDS + MOMENTUM_TRADER_IDS:
-        commands += _account(trader_id, _TRADER_CASH_UNITS, shares)
-    return commands + _account(investor_id, DEMO_CASH_UNITS, DEMO_SHARES)
+        # They trade for as long as the market runs, and would run out of what they have in a day or two.
+        commands += _account(trader_id, _TRADER_CASH_UNITS, shares, unlimited=True)
+    if investor_id is not None:
+        commands += _account(investor_id, DEMO_CASH_UNITS, DEMO_SHARES, unlimited=False)
+    return commands
 
 
-def missing_commands(listed: Set[str], *, investor_id: str) -> list[Command]:
+def missing_commands(listed: Set[str], *, investor_id: str | None) -> list[Command]:
     """Give what a market with history lacks of its opening.
 
     A market in which none of the companies is listed was never opened. Where some are, nobody's cash is
@@ -141,8 +144,8 @@ def missing_commands(listed: Set[str], *, investor_id: str) -> list[Command]:
     ----------
     listed : set of str
         The symbols listed so far.
-    investor_id : str
-        Whose account the page trades.
+    investor_id : str or None
+        Whose account a demo trades.
     """
     opening = opening_commands(investor_id=investor_id)
     missing = {company.symbol for company in COMPANIES} - listed
@@ -153,11 +156,11 @@ def missing_commands(listed: Set[str], *, investor_id: str) -> list[Command]:
         for command in opening
         if isinstance(command, (ListAsset, Deposit))
         and command.symbol in missing
-        and getattr(command, "investor_id", None) != investor_id
+        and getattr(command, "investor_id", "") != investor_id
     ]
 
 
-async def open_market(connection: Connection, *, time_ms: int, investor_id: str) -> bool:
+async def open_market(connection: Connection, *, time_ms: int, investor_id: str | None) -> bool:
     """Open the market unless `orders` has records already.
 
     Returns
@@ -182,9 +185,11 @@ def record_of(command: Command, time_ms: int | None = None) -> NewRecord:
     return NewRecord(command_key(command), encode_command(command), time_ms)
 
 
-def _account(investor_id: str, cash_units: int, shares: tuple[tuple[str, int], ...]) -> list[Command]:
+def _account(
+    investor_id: str, cash_units: int, shares: tuple[tuple[str, int], ...], *, unlimited: bool
+) -> list[Command]:
     return [
-        OpenAccount(investor_id=investor_id),
+        OpenAccount(investor_id=investor_id, unlimited=unlimited),
         Deposit(investor_id=investor_id, cash_units=cash_units),
         *(Deposit(investor_id=investor_id, symbol=symbol, quantity=quantity) for symbol, quantity in shares),
     ]

@@ -32,13 +32,13 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True):
     """What the simulator is asked to do.
 
     `rate` is in commands a second, `warmup_hours` the history a fresh market gets, `investor_id` whose
-    account the page trades.
+    account a demo trades.
     """
 
     rate: float = 40.0
     seed: int = 7
     warmup_hours: float = 4.0
-    investor_id: str = "demo"
+    investor_id: str | None = "demo"
 
 
 async def run(connection: Connection, config: SimulatorConfig, *, report: Report) -> None:

@@ -22,7 +22,9 @@ def run_name(time_ms: int) -> str:
     return f"{time_ms:x}"
 
 
-def history(*, seed: int, start_ms: int, end_ms: int, investor_id: str) -> Iterator[tuple[Command, int]]:
+def history(
+    *, seed: int, start_ms: int, end_ms: int, investor_id: str | None
+) -> Iterator[tuple[Command, int]]:
     """Give the commands, each with its time, that open a market and trade until a later time.
 
     Parameters
@@ -31,8 +33,8 @@ def history(*, seed: int, start_ms: int, end_ms: int, investor_id: str) -> Itera
         The investors' dice; the same arguments give the same commands.
     start_ms, end_ms : int
         The first command's time, and the latest that any may have.
-    investor_id : str
-        Whose account the page trades.
+    investor_id : str or None
+        Whose account a demo trades.
 
     Yields
     ------

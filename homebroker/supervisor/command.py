@@ -10,6 +10,7 @@ from contextlib import suppress
 from engine.log import LogError
 from homebroker.broker.jars import default_cache, fetch_jars, locked_jars
 from homebroker.errors import StartError
+from homebroker.exposure import check_api_exposure
 from homebroker.pidfile import claim
 from homebroker.ports import check_api_port, check_broker_ports, check_dashboard_port
 from homebroker.screen import console, download_bar
@@ -19,6 +20,7 @@ from homebroker.supervisor.display import Display
 from homebroker.supervisor.orphans import stop_orphans
 from homebroker.supervisor.plan import parts_of
 from homebroker.supervisor.readiness import api_address, dashboard_address
+from homebroker.supervisor.sign_in_help import how_to_sign_in
 from homebroker.supervisor.supervision import Supervision
 from homebroker.supervisor.topics import hush_clients
 
@@ -57,6 +59,7 @@ def _prepare(settings: Settings, display: Display) -> None:
         )
     if settings.embedded_broker:
         check_broker_ports(settings)
+    check_api_exposure(settings)
     check_api_port(settings)
     check_dashboard_port(settings)
     if settings.embedded_broker:
@@ -97,6 +100,8 @@ async def _greet(settings: Settings, display: Display) -> None:
     display.done_waiting()
     display.say(f"\nThe market is open:  {dashboard_address(settings)}")
     display.say(f"API and its manual:  {api_address(settings)}/docs")
+    for line in how_to_sign_in(settings):
+        display.say(line)
     display.say(f"Logs and data:       {settings.data_dir}    Ctrl-C stops everything.\n")
 
 
@@ -106,7 +111,7 @@ async def _open_market(settings: Settings) -> None:
 
     for attempt in range(_OPEN_ATTEMPTS):
         try:
-            await open_market(settings.connection, time_ms=now_ms(), investor_id=settings.investor_id)
+            await open_market(settings.connection, time_ms=now_ms(), investor_id=settings.demo_investor_id)
             return
         except LogError as error:
             if attempt == _OPEN_ATTEMPTS - 1:

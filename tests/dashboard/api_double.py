@@ -1,4 +1,7 @@
-"""A local HTTP server that answers what a test tells it to: for the answers that a sound API never gives."""
+"""A local HTTP server that answers what a test tells it to: for the answers that a sound API never gives.
+
+Like the API it tells people apart by the session's secret, and lets nobody else to what is someone's own.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,36 @@ PETR4 = {
     "last_price": 38.5,
     "phase": "continuous",
 }
+DEMO = {"username": "demo", "role": "trader", "investor_id": "demo", "read_only": False}
+DEMO_SECRET = "hbs_demo"
+OWN = ("/auth/me", "/account", "/orders", "/portfolio")
+NOT_SIGNED_IN = {"reason": "invalid_token", "message": "This does not sign you in, or not any more."}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What came in; `secret` is that of the session that it was sent with."""
+
+    name: str
+    secret: str | None
+    body: Any
 
 
 @dataclass
 class Scripted:
-    """Answers by method and path, and the bodies that came in."""
+    """Answers by method and path, whose session each secret is, and what came in."""
 
     port: int = 0
     answers: dict[str, tuple[int, Any]] = field(default_factory=lambda: {"GET /assets": (200, [PETR4])})
-    bodies: list[Any] = field(default_factory=list)
+    sessions: dict[str, dict[str, Any]] = field(default_factory=lambda: {DEMO_SECRET: DEMO})
+    cookies: list[str] = field(default_factory=list)
+    cookies_received: list[str] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+
+    @property
+    def bodies(self) -> list[Any]:
+        """What was sent, without the requests that had no body."""
+        return [request.body for request in self.requests if request.body is not None]
 
     @property
     def url(self) -> str:
@@ -38,20 +62,37 @@ class Scripted:
         """Answer a request such as `POST /orders`; a body of bytes goes out as it is, None hangs up."""
         self.answers[request] = (status, body)
 
+    def answer_to(self, request: Request) -> tuple[int, Any]:
+        """Give what a request is answered with."""
+        me = self.sessions.get(request.secret or "")
+        if request.name in self.answers and not (me is None and request.name.split()[1].startswith(OWN)):
+            return self.answers[request.name]
+        if me is None:
+            return 401, NOT_SIGNED_IN
+        assert request.name == "GET /auth/me", request.name
+        return 200, me
+
 
 def _handler(scripted: Scripted) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             length = int(self.headers.get("content-length", 0))
-            if length:
-                scripted.bodies.append(json.loads(self.rfile.read(length)))
-            status, body = scripted.answers[f"{self.command} {self.path}"]
+            sent = json.loads(self.rfile.read(length)) if length else None
+            scheme, _, secret = self.headers.get("authorization", "").partition(" ")
+            request = Request(
+                name=f"{self.command} {self.path}", secret=secret if scheme == "Bearer" else None, body=sent
+            )
+            scripted.requests.append(request)
+            scripted.cookies_received += self.headers.get_all("cookie", [])
+            status, body = scripted.answer_to(request)
             if body is None:
                 self.close_connection = True
                 return
             content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("content-length", str(len(content)))
+            for cookie in scripted.cookies:
+                self.send_header("set-cookie", cookie)
             self.end_headers()
             self.wfile.write(content)
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from dashboard import ticket
-from dashboard.client import Asset, Order, RefusedError, UnknownOutcomeError, UnreachableError
+from dashboard.errors import RefusedError, UnknownOutcomeError, UnreachableError
+from dashboard.payloads import Asset, Order
 from dashboard.ticket import Identity, Typed
 
 PETR4 = Asset(symbol="PETR4", name="Petrobras PN", tick_size=0.01, lot_size=1, reference_price=38.0)

@@ -19,6 +19,7 @@ from engine.log import Connection, LogWriter, NewRecord
 from engine.progress import State
 from engine.topics import ORDERS
 from engine.wire.commands import command_key, encode_command
+from tests.api.people import sign_in
 from tests.kafka.waiting import until
 from tests.market import Market, RunningBroker
 
@@ -40,7 +41,10 @@ async def serving(market: Market, *, engine: bool = True) -> AsyncIterator[httpx
     states: list[State] = []
     settings = market.settings
     config = ApiConfig(
-        connection=market.connection, database_url=settings.resolved_database_url, port=settings.api_port
+        connection=market.connection,
+        database_url=settings.resolved_database_url,
+        port=settings.api_port,
+        demo=True,
     )
     tasks = [asyncio.create_task(server.run(config, report=lambda state, _: states.append(state)))]
     if engine:
@@ -49,6 +53,7 @@ async def serving(market: Market, *, engine: bool = True) -> AsyncIterator[httpx
     try:
         async with httpx.AsyncClient(base_url=url, timeout=30) as client:
             await until(lambda: State.READY in states, "ready")
+            await sign_in(client, "demo")
             yield client
     finally:
         for task in tasks:

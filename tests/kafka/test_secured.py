@@ -19,7 +19,7 @@ from homebroker.supervisor.topics import make_topics_when_up
 from tests.market import TIMEOUT_S, free_ports, market_settings, start_part, stop_part, wait_until_ready
 
 pytestmark = pytest.mark.kafka
-_PASSWORD = "open sesame"  # noqa: S105 - of a broker that lives for one test
+_PASSWORD = "open sesame"
 
 
 def _make_certificate(folder: Path) -> tuple[Path, Path]:

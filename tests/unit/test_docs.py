@@ -41,7 +41,6 @@ def test_every_route_is_documented_and_there() -> None:
         host="127.0.0.1",
         port=8000,
         dashboard_port=8501,
-        investor_id="demo",
         allowed_hosts=(),
     )
     paths = create_app(config).openapi()["paths"]

@@ -264,14 +264,14 @@ def test_jupyter_gets_the_market_s_settings(monkeypatch: pytest.MonkeyPatch, tmp
     called: list[tuple[str, list[str], dict[str, str]]] = []
     monkeypatch.setattr(os, "execve", lambda *arguments: called.append(arguments))
     monkeypatch.chdir(tmp_path)
-    open_notebooks(Settings(kafka_bootstrap_servers="far:9092", kafka_sasl_password="secret"))  # type: ignore[arg-type] # noqa: S106
+    open_notebooks(Settings(kafka_bootstrap_servers="far:9092", kafka_sasl_password="secret"))  # type: ignore[arg-type]
     ((program, arguments, environment),) = called
     assert program == sys.executable
     assert arguments[1:3] == ["-m", "jupyterlab"]
     assert f"--ServerApp.root_dir={ROOT / 'notebooks'}" in arguments
     assert "--ip=127.0.0.1" in arguments
     assert environment["HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS"] == "far:9092"
-    assert environment["HOMEBROKER_KAFKA_SASL_PASSWORD"] == "secret"  # noqa: S105
+    assert environment["HOMEBROKER_KAFKA_SASL_PASSWORD"] == "secret"
     assert environment["HOMEBROKER_DATA_DIR"] == str(tmp_path / ".homebroker")
     assert environment["PATH"] == os.environ["PATH"]
     assert "HOMEBROKER_API_PORT" not in environment

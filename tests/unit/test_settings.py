@@ -52,7 +52,8 @@ def test_a_password_is_never_shown(
         ("HOMEBROKER_SIMULATOR", "maybe"),
         ("HOMEBROKER_SIMULATOR_RATE", "nan"),
         ("HOMEBROKER_SHARDS", "0"),
-        ("HOMEBROKER_INVESTOR_ID", ""),
+        ("HOMEBROKER_SECRET_KEY", "short"),
+        ("HOMEBROKER_DEMO", "maybe"),
     ],
 )
 def test_a_bad_value_is_a_sentence_that_names_the_variable(

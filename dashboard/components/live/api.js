@@ -1,11 +1,18 @@
-// The API's REST routes, as the browser uses them.
+// The API's REST routes, as the browser uses them. The session's cookie goes along where it is asked for.
 
 const ANSWER_TIMEOUT_MS = 8000;
+const NOTHING = 204;
 
 export class ApiError extends Error {
-  constructor(reason, message) {
+  constructor(reason, message, { status = 0, retryAfterS = 0 } = {}) {
     super(message);
     this.reason = reason;
+    this.status = status;
+    this.retryAfterS = retryAfterS;
+  }
+
+  get isSignedOut() {
+    return this.status === 401;
   }
 }
 
@@ -19,14 +26,46 @@ export class Api {
     let body;
     try {
       response = await fetch(this.origin + path, { ...options, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
-      body = await response.json();
+      body = response.status === NOTHING ? null : await response.json();
     } catch {
       throw new ApiError("unreachable", "The market did not answer.");
     }
     if (!response.ok) {
-      throw new ApiError(body?.reason ?? "refused", body?.message ?? `The market answered ${response.status}.`);
+      throw new ApiError(body?.reason ?? "refused", body?.message ?? `The market answered ${response.status}.`, {
+        status: response.status,
+        retryAfterS: Number(response.headers.get("Retry-After")) || 0,
+      });
     }
     return body;
+  }
+
+  #own(path, options = {}) {
+    return this.#request(path, { ...options, credentials: "include" });
+  }
+
+  #send(path, body) {
+    const headers = { "Content-Type": "application/json" };
+    return this.#own(path, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  health() {
+    return this.#request("/health");
+  }
+
+  signIn(username, password) {
+    return this.#send("/auth/session", { username, password });
+  }
+
+  register(username, password) {
+    return this.#send("/auth/register", { username, password });
+  }
+
+  signOut() {
+    return this.#own("/auth/session", { method: "DELETE" });
+  }
+
+  me() {
+    return this.#own("/auth/me");
   }
 
   assets() {
@@ -41,12 +80,16 @@ export class Api {
     return this.#request(`/trades/${encodeURIComponent(symbol)}?limit=${limit}`);
   }
 
+  portfolio(interval, limit) {
+    return this.#own(`/portfolio/history?interval=${interval}&limit=${limit}`);
+  }
+
   cancel(orderId) {
-    return this.#request(`/orders/${encodeURIComponent(orderId)}`, { method: "DELETE" });
+    return this.#own(`/orders/${encodeURIComponent(orderId)}`, { method: "DELETE" });
   }
 
   cancelAll() {
-    return this.#request("/orders", { method: "DELETE" });
+    return this.#own("/orders", { method: "DELETE" });
   }
 
   // Without a symbol it is all of them.

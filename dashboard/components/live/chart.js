@@ -2,6 +2,7 @@
 import { axisTicks } from "./chart_ticks.js";
 import { element, Repainter, setClass, setText } from "./dom.js";
 import * as format from "./format.js";
+import { loadPlotly } from "./plotly.js";
 
 const REDRAW_PERIOD_MS = 100; // a redraw costs 20–30 ms
 const CANDLE_WIDTH_PX = 5.5; // of a fresh view
@@ -11,23 +12,6 @@ const ROOM_RIGHT = 4; // places kept free right of the newest candle
 const WHEEL_REST_MS = 180;
 const TICK_WIDTH_PX = 86;
 const MARGIN = { l: 2, r: 62, t: 6, b: 20 };
-
-let plotlyLoading = null;
-
-function loadPlotly(url) {
-  plotlyLoading ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = url;
-    script.addEventListener("load", () => resolve(window.Plotly));
-    script.addEventListener("error", () => {
-      plotlyLoading = null;
-      script.remove();
-      reject(new Error("Plotly did not load"));
-    });
-    document.head.append(script);
-  });
-  return plotlyLoading;
-}
 
 export class Chart {
   constructor(parent, series, plotlyUrl) {

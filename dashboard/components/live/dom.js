@@ -25,6 +25,20 @@ export function headings(names) {
   return element("thead", "", row);
 }
 
+// Named figures in a row.
+export class Figures {
+  constructor(className, names) {
+    this.values = new Map(names.map((name) => [name, element("dd", "", "–")]));
+    const lists = names.map((name) => element("dl", "", element("dt", "", name), this.values.get(name)));
+    this.node = element("div", className, ...lists);
+  }
+
+  show(name, text, className = "") {
+    setText(this.values.get(name), text);
+    setClass(this.values.get(name), className);
+  }
+}
+
 // Rows of a table that live as long as their key does, so that nothing focused or pressed is re-made.
 export class KeyedRows {
   constructor(body, make) {

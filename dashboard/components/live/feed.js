@@ -12,10 +12,10 @@ const KEPT_MAX = 20000;
 const OVER = ["reset", "server_shutdown"];
 
 export class Feed {
-  // load: () => Promise of the history; onLoaded(history); onEvent(name, data) returns false when out of step;
+  // isOwn: the session's cookie goes along. load: () => Promise of the history; onLoaded(history); onEvent(name, data) returns false when out of step;
   // onLive(isLive) tells the page.
-  constructor({ url, events, load, onLoaded, onEvent, onLive }) {
-    Object.assign(this, { url, events, load, onLoaded, onEvent, onLive });
+  constructor({ url, isOwn = false, events, load, onLoaded, onEvent, onLive }) {
+    Object.assign(this, { url, isOwn, events, load, onLoaded, onEvent, onLive });
     this.retryMs = RETRY_FIRST_MS;
     this.closed = false;
     this.#open();
@@ -28,7 +28,7 @@ export class Feed {
   }
 
   #open() {
-    const source = new EventSource(this.url);
+    const source = new EventSource(this.url, { withCredentials: this.isOwn });
     let kept = [];
     this.source = source;
     const isCurrent = () => this.source === source && !this.closed;

@@ -1,5 +1,5 @@
 // The symbol's figures of the day, and the strip of all symbols above them.
-import { element, setClass, setText } from "./dom.js";
+import { element, Figures, setClass, setText } from "./dom.js";
 import * as format from "./format.js";
 
 const PHASES = { continuous: "Open", auction: "Auction", halted: "Halted", closed: "Closed" };
@@ -14,16 +14,10 @@ export class Header {
     this.phase = element("span", "hb-phase");
     this.last = element("b", "hb-last");
     this.change = element("span", "hb-change");
-    this.figures = new Map();
-    const figures = element("div", "hb-day");
-    for (const name of ["Open", "High", "Low", "Volume", "Bid", "Ask"]) {
-      const value = element("dd", "", "–");
-      this.figures.set(name, value);
-      figures.append(element("dl", "", element("dt", "", name), value));
-    }
+    this.figures = new Figures("hb-day", ["Open", "High", "Low", "Volume", "Bid", "Ask"]);
     const title = element("div", "hb-title", this.picker, element("div", "", this.name, this.phase));
     const price = element("div", "hb-price", this.last, this.change);
-    this.node = element("div", "hb-header", title, price, figures);
+    this.node = element("div", "hb-header", title, price, this.figures.node);
     parent.append(this.node);
   }
 
@@ -61,7 +55,7 @@ export class Header {
       Bid: price(ticker.bid),
       Ask: price(ticker.ask),
     };
-    for (const [name, text] of Object.entries(values)) setText(this.figures.get(name), text);
+    for (const [name, text] of Object.entries(values)) this.figures.show(name, text);
   }
 }
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from typing import Any, Final
 
 import streamlit as st
 
 from dashboard import assets as browser_assets
-from dashboard.client import Asset
+from dashboard.config import DemoUser
+from dashboard.payloads import Asset, User
 
 INTERVALS: Final = ("1s", "5s", "15s", "1m", "5m", "15m", "30m", "1h", "4h", "1d")
 
@@ -34,40 +35,87 @@ _panes = st.components.v2.component(
 )
 
 
+def sign_in_form(*, api_port: int, demo_users: Sequence[DemoUser]) -> None:
+    """Mount the form that signs in; the browser sends it to the API itself, and keeps the session's cookie.
+
+    Where there are demo users it names them, and offers to register.
+    """
+    users = [{"username": user.username, "password": user.password, "role": user.role} for user in demo_users]
+    _mount({"page": "sign_in", "demo_users": users}, "sign_in", api_port=api_port)
+
+
+def signed_in_mark(*, api_port: int, user: User) -> None:
+    """Mount who is signed in, in the page's header, with the way out."""
+    _mount({"page": "signed_in", "user": _user(user)}, "signed_in", api_port=api_port)
+
+
 def trade_panes(
-    *, api_port: int, assets: list[Asset], symbol: str, interval: str, on_chosen: Callable[[], None]
+    *,
+    api_port: int,
+    user: User,
+    assets: Sequence[Asset],
+    symbol: str,
+    interval: str,
+    on_chosen: Callable[[], None],
 ) -> None:
-    """Mount chart, depth, trades, orders and account of one symbol.
+    """Mount chart, depth and trades of one symbol; with orders and account, where the user has one.
 
     Parameters
     ----------
     api_port : int
         Where browsers find the API, on the page's own host name.
-    assets : list of Asset
+    user : User
+        Who is signed in.
+    assets : sequence of Asset
         What can be chosen.
     symbol, interval : str
         What is shown; a new value changes the panes in place.
     on_chosen : callable
         Called, with the choice in ``st.session_state["trade_panes"].chosen``, when the person picks another.
     """
-    data = {"page": "trade", "symbol": symbol, "interval": interval, "intervals": INTERVALS}
-    _mount(data, "trade_panes", api_port=api_port, assets=assets, on_chosen=on_chosen)
+    data = {
+        "page": "trade",
+        "user": _user(user),
+        "symbol": symbol,
+        "interval": interval,
+        "intervals": INTERVALS,
+        "assets": _listed(assets),
+    }
+    _mount(data, "trade_panes", api_port=api_port, on_chosen=on_chosen)
 
 
-def market_table(*, api_port: int, assets: list[Asset], on_chosen: Callable[[], None]) -> None:
+def market_table(*, api_port: int, on_chosen: Callable[[], None]) -> None:
     """Mount the live table of all symbols; `on_chosen` as in `trade_panes`, under ``"market_table"``."""
-    _mount({"page": "market"}, "market_table", api_port=api_port, assets=assets, on_chosen=on_chosen)
+    _mount({"page": "market"}, "market_table", api_port=api_port, on_chosen=on_chosen)
+
+
+def account_panes(*, api_port: int, user: User, assets: Sequence[Asset]) -> None:
+    """Mount what the user's account is worth, was worth, and holds."""
+    data = {"page": "account", "user": _user(user), "assets": _listed(assets)}
+    _mount(data, "account_panes", api_port=api_port)
 
 
 def _mount(
-    data: dict[str, Any], key: str, *, api_port: int, assets: list[Asset], on_chosen: Callable[[], None]
+    data: dict[str, Any], key: str, *, api_port: int, on_chosen: Callable[[], None] = lambda: None
 ) -> None:
-    listed = [
+    _panes(
+        key=key,
+        data={**data, "api_port": api_port, "plotly_url": browser_assets.plotly_url()},
+        on_chosen_change=on_chosen,
+    )
+
+
+def _user(user: User) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "role": user.role,
+        "investor_id": user.investor_id,
+        "trades": user.trades,
+    }
+
+
+def _listed(assets: Sequence[Asset]) -> list[dict[str, Any]]:
+    return [
         {"symbol": asset.symbol, "name": asset.name, "tick_size": asset.tick_size, "lot_size": asset.lot_size}
         for asset in assets
     ]
-    _panes(
-        key=key,
-        data={**data, "api_port": api_port, "plotly_url": browser_assets.plotly_url(), "assets": listed},
-        on_chosen_change=on_chosen,
-    )

@@ -1,13 +1,17 @@
 // Entry of the live panes: Streamlit calls mount() again after every run of the page's script.
+import { AccountPage } from "./account_page.js";
 import { MarketPage } from "./market_page.js";
+import { SignedIn } from "./signed_in.js";
+import { SignInPage } from "./sign_in_page.js";
 import { TradePage } from "./trade_page.js";
 
+const PAGES = { account: AccountPage, market: MarketPage, sign_in: SignInPage, signed_in: SignedIn, trade: TradePage };
 const pages = new WeakMap();
 
 export function mount({ data, parentElement, setTriggerValue }) {
   let page = pages.get(parentElement);
   if (!page) {
-    page = data.page === "market" ? new MarketPage(parentElement) : new TradePage(parentElement);
+    page = new PAGES[data.page](parentElement);
     pages.set(parentElement, page);
   }
   const call = Symbol("call");

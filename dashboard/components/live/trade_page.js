@@ -8,12 +8,14 @@ import { element } from "./dom.js";
 import { Feed } from "./feed.js";
 import * as format from "./format.js";
 import { Header, Strip } from "./header.js";
+import { Holdings } from "./holdings.js";
 import { Ladder } from "./ladder.js";
 import { Orders } from "./orders.js";
 import { Series } from "./series.js";
 import { Tape } from "./tape.js";
 import { Toasts } from "./toasts.js";
 import { fillPrice, TicketKeys } from "./ticket_keys.js";
+import { Visitor } from "./visitor.js";
 import { executionToast } from "./words.js";
 
 const CANDLES_LOADED = 1000;
@@ -32,7 +34,7 @@ export class TradePage {
     if (!this.api) this.#build(data);
     this.assets = data.assets;
     this.header.list(data.assets);
-    this.orders.list(data.assets);
+    this.orders?.list(data.assets);
     if (data.symbol === this.symbol && data.interval === this.interval) return;
     this.#follow(data.symbol, data.interval);
   }
@@ -56,16 +58,23 @@ export class TradePage {
     this.strip = new Strip(this.node, choose);
     this.header = new Header(this.node, choose);
     const main = element("div", "hb-main");
-    const bottom = element("div", "hb-bottom");
-    this.node.append(main, bottom);
+    this.node.append(main);
     this.#buildChart(main, data, choose);
     this.ladder = new Ladder(pane(main, "hb-book", "Order book"), this.book, (price) => this.#fillTicket(price));
     this.tape = new Tape(pane(main, "hb-trades", "Trades"));
-    this.orders = new Orders(bottom, { api: this.api, toasts: this.toasts });
-    this.account = new Account(bottom);
     this.ticketKeys = new TicketKeys();
-    this.#followAccount();
+    if (data.user.trades) this.#buildOwn(data);
     this.#refreshStrip();
+  }
+
+  #buildOwn(data) {
+    const bottom = element("div", "hb-bottom");
+    this.node.append(bottom);
+    this.orders = new Orders(bottom, { api: this.api, toasts: this.toasts });
+    this.holdings = new Holdings();
+    this.account = new Account(bottom, this.holdings);
+    this.visitor = new Visitor(this.api, data.user);
+    this.#followAccount();
   }
 
   #fillTicket(price) {
@@ -157,26 +166,36 @@ export class TradePage {
       this.strip.show(ticker);
       if (ticker.symbol === this.symbol) this.header.show(ticker);
     }
-    this.account.setPrices(tickers);
+    this.holdings?.setPrices(tickers);
+    if (this.holdings?.account) this.account.draw();
   }
 
   #followAccount() {
     this.accountFeed = new Feed({
       url: this.api.accountStreamUrl(),
+      isOwn: true,
       events: ["orders_snapshot", "account_snapshot", "execution", "account"],
-      load: () => Promise.resolve(),
+      load: () => this.visitor.confirm(),
       onLoaded: () => {},
       onEvent: (name, event) => this.#onAccountEvent(name, event),
-      onLive: (isLive) => this.banner.set("account", isLive),
+      onLive: (isLive) => this.#onAccountLive(isLive),
     });
     this.banner.set("account", false);
   }
 
+  #onAccountLive(isLive) {
+    this.banner.set("account", isLive);
+    // A stream that ended may have ended with the session, and a browser does not tell why.
+    if (!isLive) this.visitor.confirm().catch(() => {});
+  }
+
   #onAccountEvent(name, event) {
     if (name === "orders_snapshot") this.orders.load(event);
-    else if (name === "account_snapshot") this.account.load(event);
-    else if (name === "account") this.account.apply(event);
-    else {
+    else if (name === "account_snapshot" || name === "account") {
+      if (name === "account") this.holdings.apply(event);
+      else this.holdings.load(event);
+      this.account.draw();
+    } else {
       this.orders.apply(event);
       const toast = executionToast(event);
       if (toast) this.toasts.show(toast);

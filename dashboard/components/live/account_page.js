@@ -1,0 +1,217 @@
+// The account in full: what it is worth now, what it was worth, and what it holds.
+import { Api } from "./api.js";
+import { Banner } from "./banner.js";
+import { element, Figures, headings, KeyedRows, setClass, setText } from "./dom.js";
+import { EquityChart, SUBJECTS } from "./equity_chart.js";
+import { Feed } from "./feed.js";
+import * as format from "./format.js";
+import { Holdings } from "./holdings.js";
+import { Visitor } from "./visitor.js";
+
+// Asked for rather than streamed: a browser opens six connections to a server, and every open page holds some.
+const PRICES_PERIOD_MS = 2000;
+const HISTORY_PERIOD_MS = 60000;
+const HISTORY_RETRY_MS = 3000;
+const RANGES = {
+  "1h": { interval: "1m", limit: 61 },
+  "1d": { interval: "5m", limit: 289 },
+  "1w": { interval: "30m", limit: 337 },
+  "1M": { interval: "4h", limit: 187 },
+  "1y": { interval: "1d", limit: 366 },
+};
+const FIGURES = ["Equity", "Available", "Held by orders", "Cash", "Unrealized", "Realized", "Fees paid"];
+const COLUMNS = ["<Symbol", "Quantity", "Held", "Average", "Last", "Value", "Unrealized", "%", "Realized"];
+
+export class AccountPage {
+  constructor(parent) {
+    this.node = element("div", "hb hb-account-page");
+    parent.append(this.node);
+  }
+
+  show(data) {
+    if (this.api) return;
+    this.api = new Api(data.api_port);
+    this.visitor = new Visitor(this.api, data.user);
+    this.holdings = new Holdings();
+    this.newest = null; // the newest point of the history, whole minutes old
+    this.feesSince = [];
+    this.#build(data);
+    this.#choose("1d", "equity");
+    this.#follow();
+    this.#refreshPrices();
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.pricesTimer);
+    clearTimeout(this.historyTimer);
+    this.feed?.close();
+    this.chart?.close();
+    this.banner?.close();
+    this.node.remove();
+  }
+
+  #build(data) {
+    this.banner = new Banner(this.node);
+    this.notice = element("p", "hb-notice", "Trading is switched off for your account: orders can be canceled, not placed. Ask an admin.");
+    this.notice.hidden = true;
+    this.figures = new Figures("hb-cash hb-worth", FIGURES);
+    const worth = element("section", "hb-pane", element("h3", "", "Account", element("span", "hb-count", data.user.investor_id)), this.figures.node);
+    this.ranges = switches("Range", Object.keys(RANGES), (range) => this.#choose(range, this.subject));
+    const titles = Object.fromEntries(Object.entries(SUBJECTS).map(([name, { title }]) => [title, name]));
+    this.subjects = switches("Curve", Object.keys(titles), (title) => this.#choose(this.range, titles[title]));
+    const curve = element("section", "hb-pane hb-curve", element("div", "hb-bar", this.ranges, this.subjects));
+    const body = element("tbody");
+    this.empty = element("p", "hb-none", "Loading your account…");
+    const positions = element(
+      "section",
+      "hb-pane hb-positions",
+      element("h3", "", "Positions"),
+      element("div", "hb-scroll", element("table", "hb-table", headings(COLUMNS), body), this.empty),
+    );
+    this.node.append(this.notice, worth, curve, positions);
+    this.chart = new EquityChart(curve, data.plotly_url);
+    this.rows = new KeyedRows(body, makeRow);
+  }
+
+  #choose(range, subject) {
+    const changed = range !== this.range;
+    this.range = range;
+    this.subject = subject;
+    press(this.ranges, range);
+    press(this.subjects, SUBJECTS[subject].title);
+    this.chart.choose(subject);
+    if (changed) this.#refreshHistory();
+  }
+
+  #follow() {
+    this.banner.set("account", false);
+    this.feed = new Feed({
+      url: this.api.accountStreamUrl(),
+      isOwn: true,
+      events: ["account_snapshot", "execution", "account"],
+      load: () => this.visitor.confirm(),
+      onLoaded: () => {},
+      onEvent: (name, event) => this.#onEvent(name, event),
+      onLive: (isLive) => this.#onLive(isLive),
+    });
+  }
+
+  #onLive(isLive) {
+    this.banner.set("account", isLive);
+    // A stream that ended may have ended with the session, and a browser does not tell why.
+    if (!isLive) this.visitor.confirm().catch(() => {});
+  }
+
+  #onEvent(name, event) {
+    if (name === "execution") {
+      if (event.fee) this.feesSince.push(event);
+      return true;
+    }
+    if (name === "account") this.holdings.apply(event);
+    else this.holdings.load(event);
+    this.isKnown = true;
+    this.#draw();
+    return true;
+  }
+
+  async #refreshPrices() {
+    try {
+      if (!document.hidden || !this.holdings.prices.size) {
+        this.holdings.setPrices(await this.api.assets());
+        this.banner.set("prices", true);
+        this.#draw();
+      }
+    } catch {
+      this.banner.set("prices", false);
+    }
+    if (!this.closed) this.pricesTimer = setTimeout(() => this.#refreshPrices(), PRICES_PERIOD_MS);
+  }
+
+  async #refreshHistory() {
+    clearTimeout(this.historyTimer);
+    const { range } = this;
+    const { interval, limit } = RANGES[range];
+    let waitMs = HISTORY_PERIOD_MS;
+    try {
+      const [{ points }, newest] = await Promise.all([this.api.portfolio(interval, limit), this.api.portfolio("1m", 1)]);
+      if (this.closed || range !== this.range) return;
+      this.newest = newest.points.at(-1) ?? null;
+      this.feesSince = this.feesSince.filter((execution) => execution.time_ms >= (this.newest?.time_ms ?? 0));
+      this.chart.load(points);
+      this.#draw();
+    } catch (error) {
+      if (this.closed || range !== this.range) return;
+      this.chart.fail(`${error.message} Trying again…`);
+      waitMs = HISTORY_RETRY_MS;
+    }
+    this.historyTimer = setTimeout(() => this.#refreshHistory(), waitMs);
+  }
+
+  #draw() {
+    const totals = this.holdings.totals();
+    const positions = this.holdings.valued({ closed: true });
+    const fees = this.#fees();
+    this.notice.hidden = !this.holdings.account?.tradingDisabled;
+    this.empty.hidden = positions.length > 0;
+    if (this.isKnown) setText(this.empty, totals ? "No shares yet: buy some on the Trade page." : "Your account is not open yet; open it on the right.");
+    this.rows.show(positions, (position) => position.symbol, fillRow);
+    this.figures.show("Equity", format.money(totals?.equity));
+    this.figures.show("Available", format.money(totals?.available));
+    this.figures.show("Held by orders", format.money(totals?.held));
+    this.figures.show("Cash", format.money(totals?.cash));
+    this.figures.show("Unrealized", format.signed(totals?.unrealized, 2), format.direction(totals?.unrealized));
+    this.figures.show("Realized", format.signed(totals?.realized, 2), format.direction(totals?.realized));
+    this.figures.show("Fees paid", format.money(fees));
+    if (totals) this.chart.setNow(this.#now(totals, fees ?? 0));
+  }
+
+  #fees() {
+    if (!this.newest) return null;
+    return this.feesSince.reduce((sum, execution) => sum + execution.fee, this.newest.fees);
+  }
+
+  // What came in by neither trade nor profit was paid in.
+  #now({ equity, realized, unrealized }, fees) {
+    return { time_ms: Date.now(), equity, fees, net_deposits: equity - (realized + unrealized - fees) };
+  }
+}
+
+function switches(label, names, choose) {
+  const group = element("div", "hb-intervals");
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", label);
+  for (const name of names) {
+    const button = element("button", "", name);
+    button.type = "button";
+    button.addEventListener("click", () => choose(name));
+    group.append(button);
+  }
+  return group;
+}
+
+function press(group, name) {
+  for (const button of group.children) button.setAttribute("aria-pressed", String(button.textContent === name));
+}
+
+function makeRow() {
+  const cells = COLUMNS.map((name) => element("td", name.startsWith("<") ? "hb-left" : ""));
+  return { node: element("tr", "", ...cells), cells };
+}
+
+function fillRow({ cells }, position) {
+  const texts = [
+    position.symbol,
+    format.number(position.quantity),
+    format.number(position.held_quantity),
+    format.number(position.average_price, 2),
+    format.number(position.price, 2),
+    format.number(position.value, 2),
+    format.signed(position.profit, 2),
+    format.percent(position.profitShare),
+    format.signed(position.realized_profit, 2),
+  ];
+  texts.forEach((text, index) => setText(cells[index], text));
+  for (const index of [6, 7]) setClass(cells[index], format.direction(position.profit));
+  setClass(cells[8], format.direction(position.realized_profit));
+}

@@ -1,0 +1,169 @@
+// What the account was worth over time, up to now; or what it has earned, which money paid in does not change.
+import { element, Repainter, setClass, setText } from "./dom.js";
+import * as format from "./format.js";
+import { loadPlotly } from "./plotly.js";
+
+const REDRAW_PERIOD_MS = 500;
+const MINUTE_MS = 60000;
+const DAY_MS = 86400000;
+const MARGIN = { l: 2, r: 84, t: 26, b: 22 };
+const LOADING = "Loading the curve…";
+
+// Plotly draws times in UTC; shifted, they are those of the viewer's clock.
+const clock = (timeMs) => timeMs - new Date(timeMs).getTimezoneOffset() * MINUTE_MS;
+
+export const SUBJECTS = {
+  equity: { title: "Equity", of: (point) => point.equity },
+  profit: { title: "Profit", of: (point) => point.equity - point.net_deposits },
+};
+
+export class EquityChart {
+  constructor(parent, plotlyUrl) {
+    this.history = null; // null until it is known
+    this.now = null;
+    this.subject = "equity";
+    this.plot = element("div", "hb-plot");
+    this.figures = element("div", "hb-figures");
+    this.empty = element("div", "hb-empty", LOADING);
+    this.node = element("div", "hb-chart hb-equity", this.plot, this.figures, this.empty);
+    parent.append(this.node);
+    this.redraw = new Repainter(() => this.#draw(), REDRAW_PERIOD_MS);
+    this.resizing = new ResizeObserver(() => this.redraw.ask());
+    this.resizing.observe(this.node);
+    this.scheme = matchMedia("(prefers-color-scheme: light)");
+    this.onScheme = () => this.redraw.ask();
+    this.scheme.addEventListener("change", this.onScheme);
+    this.#start(plotlyUrl);
+  }
+
+  async #start(plotlyUrl) {
+    try {
+      this.plotly = await loadPlotly(plotlyUrl);
+      this.redraw.ask();
+    } catch {
+      setText(this.empty, "The chart's script did not load. Trying again…");
+      this.startTimer = setTimeout(() => this.#start(plotlyUrl), 3000);
+    }
+  }
+
+  choose(subject) {
+    this.subject = subject;
+    this.redraw.ask();
+  }
+
+  load(points) {
+    this.history = points;
+    this.redraw.ask();
+  }
+
+  // The account as it is at this moment, in the shape of a point of the history.
+  setNow(point) {
+    this.now = point;
+    this.redraw.ask();
+  }
+
+  fail(message) {
+    if (this.history === null) setText(this.empty, message);
+  }
+
+  close() {
+    clearTimeout(this.startTimer);
+    this.resizing.disconnect();
+    this.redraw.close();
+    this.scheme.removeEventListener("change", this.onScheme);
+    if (this.drawn) this.plotly.purge(this.plot);
+  }
+
+  #points() {
+    const known = this.history ?? [];
+    const isNew = this.now && this.now.time_ms > (known.at(-1)?.time_ms ?? 0);
+    return isNew ? [...known, this.now] : known;
+  }
+
+  #draw() {
+    if (!this.plotly || this.history === null || this.node.clientWidth === 0) return;
+    this.points = this.#points();
+    this.empty.hidden = this.points.length > 1;
+    if (!this.empty.hidden) setText(this.empty, "The curve begins with the first whole minute of your account.");
+    const { of } = SUBJECTS[this.subject];
+    const y = this.points.map(of);
+    const style = getComputedStyle(this.node);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const tone = this.subject === "equity" ? "--hb-accent" : y.at(-1) < 0 ? "--hb-down" : "--hb-up";
+    const trace = {
+      type: "scatter",
+      mode: "lines",
+      x: this.points.map((point) => clock(point.time_ms)),
+      y,
+      line: { color: colour(tone), width: 1.6 },
+      hoverinfo: "none",
+    };
+    this.plotly.react(this.plot, [trace], this.#layout(y, colour("--hb-grid"), colour("--hb-dim")), { displayModeBar: false });
+    if (!this.drawn) this.#listen();
+    this.#drawFigures();
+  }
+
+  #layout(y, grid, text) {
+    const [low, high] = [Math.min(...y), Math.max(...y)];
+    const room = Math.max((high - low) * 0.08, 1);
+    const axis = { gridcolor: grid, zeroline: false, tickfont: { color: text, size: 11 }, fixedrange: true };
+    const spike = { showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: text };
+    return {
+      width: this.node.clientWidth,
+      height: this.node.clientHeight,
+      margin: MARGIN,
+      paper_bgcolor: "transparent",
+      plot_bgcolor: "transparent",
+      showlegend: false,
+      separators: ",.",
+      hovermode: "x",
+      dragmode: false,
+      xaxis: {
+        ...axis,
+        ...spike,
+        type: "date",
+        tickformatstops: [
+          { dtickrange: [null, MINUTE_MS - 1], value: "%H:%M:%S" },
+          { dtickrange: [MINUTE_MS, DAY_MS - 1], value: "%H:%M" },
+          { dtickrange: [DAY_MS, null], value: "%d/%m" },
+        ],
+      },
+      yaxis: { ...axis, side: "right", range: [low - room, high + room], tickformat: high - low < 50 ? ",.2f" : ",.0f" },
+    };
+  }
+
+  #listen() {
+    this.drawn = true;
+    this.plot.on("plotly_hover", ({ points }) => {
+      this.hovered = points[0].pointIndex;
+      this.#drawFigures();
+    });
+    this.plot.on("plotly_unhover", () => {
+      this.hovered = null;
+      this.#drawFigures();
+    });
+  }
+
+  #drawFigures() {
+    const point = this.points[this.hovered ?? -1] ?? this.points.at(-1);
+    if (!point) {
+      this.figures.replaceChildren();
+      return;
+    }
+    const profit = SUBJECTS.profit.of(point);
+    const parts = [
+      ["", format.dayAndMinute(point.time_ms), ""],
+      ["Equity", format.money(point.equity), ""],
+      ["Profit", format.signed(profit, 2), format.direction(profit)],
+      ["Fees", format.number(point.fees, 2), ""],
+      ["Paid in", format.money(point.net_deposits), ""],
+    ];
+    while (this.figures.childElementCount < parts.length) this.figures.append(element("span", "", element("i"), element("b")));
+    parts.forEach(([name, text, className], index) => {
+      const [label, value] = this.figures.children[index].children;
+      setText(label, name);
+      setText(value, text);
+      setClass(value, className);
+    });
+  }
+}
