@@ -75,7 +75,7 @@ def test_an_api_that_is_away_signs_nobody_out(api: Scripted) -> None:
     del api.answers["GET /auth/me"]
     page.run()
     assert mounted(page) == ["signed_in", "trade_panes"]
-    assert page.query_params["symbol"] == ["PETR4"]
+    assert page.query_params["symbol"] == "PETR4"
 
 
 def test_a_session_that_ends_leads_to_the_door_and_keeps_the_address(api: Scripted) -> None:
@@ -84,7 +84,7 @@ def test_a_session_that_ends_leads_to_the_door_and_keeps_the_address(api: Script
     api.sessions.clear()
     _send(page)
     assert _is_door(page)
-    assert page.query_params == {"symbol": ["PETR4"], "interval": ["5m"]}
+    assert page.query_params == {"symbol": "PETR4", "interval": "5m"}
     assert [request.name for request in api.requests][-2:] == ["POST /orders", "GET /auth/me"]
 
 
