@@ -75,7 +75,8 @@ def create_app(config: ApiConfig) -> FastAPI:
     for resource in (assets, books, trades, candles, transactions, stream, health, auth, sessions, keys):
         app.include_router(resource.router)
     # Also for routes that use nothing of the caller's, so that none can be left open by mistake.
-    for resources, check in (((preview, orders, account, portfolio, wallet), current_investor), ((admin, users), current_admin)):
+    own = (preview, orders, account, portfolio, wallet)
+    for resources, check in ((own, current_investor), ((admin, users), current_admin)):
         for resource in resources:
             app.include_router(
                 resource.router, dependencies=[Depends(check)], responses=answers(401, 403, 429)
