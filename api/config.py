@@ -23,7 +23,6 @@ class ApiConfig(Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8000
     dashboard_port: int = 8501
-    investor_id: str = "demo"
     allowed_hosts: tuple[str, ...] = ()
     secret_key: SecretStr = SecretStr("")
     demo: bool = False

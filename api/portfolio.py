@@ -114,7 +114,7 @@ class _Total:
         self.value_units += worth(position.quantity, position.average_price, price).value_units
 
     def point(self, time_ms: int) -> PortfolioPoint:
-        # What is there by neither trade nor profit was paid in; deposited shares have a cost like bought ones.
+        # What neither trades nor profit brought was paid in; deposited shares have a cost like bought ones.
         paid_in_units = self.cash_units + self.cost_units - self.realized_units + self.fee_units
         return PortfolioPoint(
             time_ms=time_ms,

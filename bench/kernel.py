@@ -34,6 +34,7 @@ from engine.wire.rows import CommandRows
 
 _TIME_MS: Final = 1_790_000_000_000
 _SMALL_BATCH: Final = 100
+_FETCHED: Final = 5_000  # about as many as a poll of Kafka brings
 _SINGLES: Final = 20_000
 _RESTING_MANY: Final = 1_000_000
 _NAME_BYTES_MAX: Final = 1 << 16
@@ -71,6 +72,7 @@ class _Book:
             yield memory.events[: header[h.EVENTS]]
             if 2 * header[h.CHANGED_LEVELS] > len(memory.changed_levels):
                 take_changed_levels(header, self._levels)
+        memory.give_back()
 
 
 @cache
@@ -201,7 +203,8 @@ def _print_memory() -> None:
     load = _load(_RESTING_MANY, 1, _RESTING_MANY)
     book = _Book(1)
     before = process.memory_info().rss
-    book.run(load.rows, load.text)
+    for first in range(0, _RESTING_MANY, _FETCHED):
+        book.run(load.rows[first : first + _FETCHED], load.text)
     grown = process.memory_info().rss - before
     print_figures(
         f"memory with {_RESTING_MANY:,} orders resting",

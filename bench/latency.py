@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import msgspec
 import numpy as np
 import numpy.typing as npt
+import uvloop
 
 from bench.broker import own_broker
 from bench.passthrough import IN_TOPIC, OUT_TOPIC, make_passthrough_topics
@@ -52,7 +53,7 @@ class _Times(NamedTuple):
 def run(*, seconds: int) -> None:
     """Measure on a broker of its own, each rate for some seconds, and print the figures."""
     with own_broker() as settings:
-        measured = asyncio.run(_measure(settings, seconds))
+        measured = uvloop.run(_measure(settings, seconds))
     for rate, (ours, plain) in measured.items():
         print_figures(
             f"latency at {rate:,} orders/s for {seconds} s, from the order's moment",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections import defaultdict
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -15,7 +15,9 @@ from engine.kernel.memory import Array, Memory
 from engine.names import Names
 
 _NEVER: Final = -1
-_Sides: TypeAlias = dict[tuple[int, int], tuple[Level, ...]]
+_BIDS: Final = int(Ladder.BIDS)
+_ASKS: Final = int(Ladder.ASKS)
+_Sides: TypeAlias = dict[tuple[int, int], dict[int, Level]]
 
 
 class Books:
@@ -45,11 +47,9 @@ class Books:
     def take_changes(self) -> list[BookChanged]:
         """Give the price levels changed since the last call, one record a symbol, oldest change first."""
         self.collect()
-        told = np.concatenate([self._room[:0], *self._changed])
-        self._changed = []
-        sides = self._sides(told)
+        sides = self._take_sides()
         publications = self._memory.publications[: self._assets_used]
-        pending = np.flatnonzero(publications["pending"])
+        pending = publications["pending"].nonzero()[0]
         changes = [
             self._change(asset, offset, time_ms, sides)
             for asset, offset, time_ms in zip(
@@ -74,17 +74,37 @@ class Books:
     def _assets_used(self) -> int:
         return int(self._memory.header[h.ASSETS_USED])
 
+    def _take_sides(self) -> _Sides:
+        """Give each changed level's last state, by asset, side and key."""
+        sides: _Sides = defaultdict(dict)
+        ticks = self._memory.assets["tick"]
+        for told in self._changed:
+            # Most often there are a few: a loop over them costs less than numpy's calls.
+            rows = zip(told.tolist(), ticks[told["asset"]].tolist(), strict=True)
+            for (key, quantity, asset, ladder, count, _), tick in rows:
+                sides[asset, ladder][key] = Level(key * tick, quantity, count)
+        self._changed = []
+        return sides
+
     def _change(self, asset: int, offset: int, time_ms: int, sides: _Sides) -> BookChanged:
         if asset not in self._told_offset:
             return self._whole(asset, offset, time_ms)
-        bids, asks = (sides.get((asset, int(side)), ()) for side in (Ladder.BIDS, Ladder.ASKS))
-        return self._record(asset, offset, time_ms, bids=bids, asks=asks, snapshot=False)
+        bids = sorted(sides.get((asset, _BIDS), {}).items(), reverse=True)
+        asks = sorted(sides.get((asset, _ASKS), {}).items())
+        return self._record(
+            asset,
+            offset,
+            time_ms,
+            bids=tuple(level for _, level in bids),
+            asks=tuple(level for _, level in asks),
+            snapshot=False,
+        )
 
     def _whole(self, asset: int, offset: int, time_ms: int) -> BookChanged:
         sides = []
-        for ladder in (Ladder.BIDS, Ladder.ASKS):
-            told = np.zeros(count_levels(self._memory.header, asset, int(ladder)), TOLD_LEVEL)
-            read_levels(self._memory.header, asset, int(ladder), told)
+        for ladder in (_BIDS, _ASKS):
+            told = np.zeros(count_levels(self._memory.header, asset, ladder), TOLD_LEVEL)
+            read_levels(self._memory.header, asset, ladder, told)
             sides.append(self._levels(told))
         return self._record(asset, offset, time_ms, bids=sides[0], asks=sides[1], snapshot=True)
 
@@ -113,30 +133,3 @@ class Books:
     def _levels(self, told: Array) -> tuple[Level, ...]:
         prices = told["key"] * self._memory.assets["tick"][told["asset"]]
         return tuple(map(Level, prices.tolist(), told["quantity"].tolist(), told["count"].tolist()))
-
-    def _sides(self, told: Array) -> _Sides:
-        """Give each level's last state, best first, by asset and side."""
-        rows = _newest(told)
-        levels = self._levels(rows)
-        starts = np.flatnonzero(
-            np.diff(rows["asset"], prepend=_NEVER) | np.diff(rows["ladder"], prepend=_NEVER)
-        )
-        sides = zip(rows["asset"][starts].tolist(), rows["ladder"][starts].tolist(), strict=True)
-        # No rows have no sides, and pairs of one bound alone are none.
-        bounds = pairwise([*starts.tolist(), len(rows)])
-        return {side: levels[start:end] for side, (start, end) in zip(sides, bounds, strict=True)}
-
-
-def _newest(told: Array) -> Array:
-    """Keep of each level the last row, in the order of assets and sides, the best key first."""
-    best_first = np.where(told["ladder"] == Ladder.BIDS, -told["key"], told["key"])
-    order = np.lexsort((best_first, told["ladder"], told["asset"]))
-    rows = told[order]
-    is_last = np.ones(len(rows), np.bool_)
-    # A stable sort keeps rows of one level in the order in which they were collected.
-    is_last[:-1] = (
-        (rows["key"][1:] != rows["key"][:-1])
-        | (rows["ladder"][1:] != rows["ladder"][:-1])
-        | (rows["asset"][1:] != rows["asset"][:-1])
-    )
-    return rows[is_last]

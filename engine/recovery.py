@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import structlog
 
@@ -85,9 +87,12 @@ async def _from_snapshot(store: SnapshotStore, number: int) -> Shard:
         return Shard(number)
     try:
         state = ShardState.read(snapshot.header, snapshot.parts)
-        if state_digest(state) != snapshot.state_hash:
+        # Both leave the interpreter to others, and there may be hundreds of megabytes.
+        digest, shard = await asyncio.gather(
+            asyncio.to_thread(state_digest, state), asyncio.to_thread(Shard.restored, state)
+        )
+        if digest != snapshot.state_hash:
             raise UnusableStateError("its hash is not that of its state")
-        shard = Shard.restored(state)
     except UnusableStateError as error:
         _log.warning(
             "cannot go on from the snapshot; replaying the log", offset=snapshot.offset, why=str(error)

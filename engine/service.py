@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Self
+from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
 
 from engine import warm_up
-from engine.log import Connection, LogError, LogWriter, NewRecord, end_tasks
-from engine.log.raw import RawReader
-from engine.outputs import OutputBatches, OutputRecord, Outputs
+from engine.log import Connection, LogError, end_tasks
+from engine.log.raw_reading import RawReader
+from engine.log.raw_writing import RawWriter
+from engine.log.sealing import EncodedRecords, frame
+from engine.outputs import OutputBatches, Outputs
 from engine.ownership import Ownership
 from engine.progress import Report, State
 from engine.recovery import UnusableLogError, identities_sent, restore
 from engine.shard import Shard
 from engine.snapshot_store import SnapshotStore
 from engine.snapshots import SNAPSHOT_COMMANDS, Snapshots
-from engine.topics import ORDERS
+from engine.topics import ORDERS, OUTPUT_TOPICS
 from engine.wire.reader import CommandReader
 
 __all__ = ["UnusableLogError", "run"]
@@ -119,20 +120,21 @@ async def _own(
 
 
 async def _serve(connection: Connection, report: Report, number: int, snapshot_commands: int) -> None:
-    async with SnapshotStore(connection, number) as store, LogWriter(connection) as writer:
-        sent = await identities_sent(connection, number)
-        shard = await restore(connection, store, number)
+    async with SnapshotStore(connection, number) as store:
+        sent, shard = await asyncio.gather(
+            identities_sent(connection, number), restore(connection, store, number)
+        )
         start = shard.offset + 1
         async with (
             RawReader(connection, ORDERS, number, offset=start, bytes_max=_FETCH_BYTES_MAX) as reader,
+            RawWriter(connection, OUTPUT_TOPICS, number) as writer,
             Snapshots(store, shard, every_commands=snapshot_commands) as snapshots,
-            _Sender(writer, number, report) as sender,
         ):
             engine = _Engine(
                 shard=shard,
                 outputs=Outputs(number, sent),
                 reader=reader,
-                sender=sender,
+                sender=_Sender(writer, report),
                 snapshots=snapshots,
                 report=report,
             )
@@ -203,9 +205,7 @@ class _Engine:
             self._outputs.add_books(self._shard.book_snapshots())
 
     async def _send(self) -> None:
-        # The bytes under way are those of the last `take`.
-        await self._sender.settle()
-        self._sender.begin(self._outputs.take())
+        await self._sender.begin(self._outputs.take())
 
     def _tell(self, state: State, detail: str) -> None:
         now_s = time.monotonic()
@@ -215,46 +215,37 @@ class _Engine:
 
 
 class _Sender:
-    """Sends outputs in order, one batch under way while the engine works on the next."""
+    """Sends outputs in order, some requests under way while the engine works on what comes next."""
 
-    def __init__(self, writer: LogWriter, number: int, report: Report) -> None:
+    def __init__(self, writer: RawWriter, report: Report) -> None:
         self._writer = writer
-        self._number = number
         self._report = report
-        self._sending: asyncio.Future[list[None]] | None = None
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_error: object) -> None:
-        if self._sending is not None:
-            await end_tasks(self._sending)
-
-    def begin(self, outputs: OutputBatches) -> None:
-        """Begin to send; what was sent before is settled."""
-        assert self._sending is None
-        if outputs:
-            self._sending = asyncio.gather(
-                *(
-                    self._writer.append_batches(topic, encoded, partition=self._number)
-                    for topic, encoded in outputs.encoded.items()
-                ),
-                *(self._append(topic, records) for topic, records in outputs.plain.items() if records),
-            )
+    async def begin(self, outputs: OutputBatches) -> None:
+        """Begin to send; raises `LogError` when what was sent before has failed."""
+        for batches in _requests(outputs):
+            while (earlier := self._writer.wait_before(batches)) is not None:
+                await self._wait_for(earlier)
+            self._writer.begin(batches)
 
     async def settle(self) -> None:
         """Wait until what is under way is kept; raises `LogError` when it is not."""
-        sending, self._sending = self._sending, None
-        if sending is None:
-            return
-        try:
-            while not (await asyncio.wait([sending], timeout=_SEND_PATIENCE_S))[0]:
-                self._report(State.RETRYING, "Kafka does not take the outputs; waiting for it")
-            await sending
-        finally:
-            if not sending.done():
-                await end_tasks(sending)
+        while self._writer.under_way:
+            await self._wait_for(self._writer.under_way[0])
+        self._writer.check()
 
-    async def _append(self, topic: str, records: Sequence[OutputRecord]) -> None:
-        new = [NewRecord(*record) for record in records]
-        await self._writer.append_all(topic, new, partition=self._number)
+    async def _wait_for(self, request: asyncio.Task[None]) -> None:
+        while not (await asyncio.wait([request], timeout=_SEND_PATIENCE_S))[0]:
+            self._report(State.RETRYING, "Kafka does not take the outputs; waiting for it")
+
+
+def _requests(outputs: OutputBatches) -> Iterator[Mapping[str, EncodedRecords]]:
+    """Give what goes out at once: a request takes one batch a topic."""
+    batches: dict[str, Sequence[EncodedRecords]] = {
+        **outputs.encoded,
+        **{topic: list(frame(records)) for topic, records in outputs.plain.items()},
+    }
+    for place in range(max(map(len, batches.values()))):
+        at_once = {topic: of_topic[place] for topic, of_topic in batches.items() if place < len(of_topic)}
+        if kept := {topic: batch for topic, batch in at_once.items() if batch.count}:
+            yield kept

@@ -208,6 +208,8 @@ class Shard:
 
     def _note_assets(self, rows: EventRows) -> list[tuple[int, AssetChanged]]:
         places = (rows.events["kind"] == EventKind.ASSET).nonzero()[0]
+        if not len(places):
+            return []
         return [self._asset_changed(rows, row) for row in self._memory.asset_events[places]]
 
     def _asset_changed(self, rows: EventRows, row: Any) -> tuple[int, AssetChanged]:

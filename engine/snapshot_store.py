@@ -26,7 +26,7 @@ from engine.log import (
     NewRecord,
     read_between,
 )
-from engine.log.raw import RawReader
+from engine.log.raw_reading import RawReader
 from engine.snapshot_records import (
     CHUNK_BYTES_MAX,
     SLOTS,

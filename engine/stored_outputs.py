@@ -11,7 +11,7 @@ import msgspec
 
 from engine.batches import parse_batches, survey_batches
 from engine.log import Connection, LogReader
-from engine.log.raw import RawReader
+from engine.log.raw_reading import RawReader
 from engine.log.sealing import EncodedRecords, batch_bytes
 from engine.outputs import NOTHING, Identity
 from engine.wire.records import decode_asset

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from engine.batches import RawRecords
 from engine.log import Connection, LogReader, read_between
-from engine.log.raw import RawReader
+from engine.log.raw_reading import RawReader
 from engine.outputs import IDENTIFIED_TOPICS, Outputs
 from engine.recovery import UnusableLogError
 from engine.shard import Shard

@@ -48,6 +48,8 @@ _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
 _BILLION_UNITS = 10**9 * 10_000
 INVESTORS = (*LIMITED, *UNLIMITED)
+# Who places orders: those who can always pay more often.
+_OWNERS = (*LIMITED, *UNLIMITED, *UNLIMITED)
 # Pairs of a maker's and a taker's fee, in millionths.
 _FEES = ((0, 0), (100, 250), (3_001, 5_000), (0, 100_000), (77_777, 0))
 _SYMBOLS = (SYMBOL, SYMBOL, LOTS_SYMBOL, DEAR_SYMBOL)
@@ -184,14 +186,13 @@ class _Tickets:
     def __init__(self, given: int = 0) -> None:
         self._closed = given > 0
         self._given = [
-            _Ticket(f"o-{number}", INVESTORS[number % 5], _SYMBOLS[number // 5 % 4])
-            for number in range(given)
+            _Ticket(f"o-{number}", _OWNERS[number % 7], _SYMBOLS[number // 7 % 4]) for number in range(given)
         ]
 
     def new(self, dice: Random) -> _Ticket:
         if self._closed or (self._given and _rarely(dice)):
             return dice.choice(self._given)
-        ticket = _Ticket(f"o-{len(self._given)}", dice.choice(INVESTORS), dice.choice(_SYMBOLS))
+        ticket = _Ticket(f"o-{len(self._given)}", dice.choice(_OWNERS), dice.choice(_SYMBOLS))
         self._given.append(ticket)
         return ticket
 
@@ -288,7 +289,7 @@ def _list_asset(dice: Random, _tickets: _Tickets) -> ListAsset:
         listing,
         name=dice.choice(["A", 'B "b"']),
         reference_price_units=listing.reference_price_units // dice.choice([1, 1, 2]),
-        price_band=dice.choice([None, None, 0.02, 0.003, 0.0031]),
+        price_band=dice.choice([None, None, None, 0.02, 0.02, 0.003, 0.0031]),
         maker_fee_ppm=fees[0],
         taker_fee_ppm=fees[1],
     )
@@ -306,8 +307,8 @@ def _open_account(dice: Random, _tickets: _Tickets) -> OpenAccount:
 
 
 def _transfer(dice: Random, _tickets: _Tickets) -> Deposit | Withdraw:
-    cash: dict[str, Any] = {"cash_units": dice.choice([1, 50_000, 500_000, 100 * _BILLION_UNITS])}
-    shares: dict[str, Any] = {"symbol": _symbol(dice), "quantity": dice.choice([1, 10, 10**8])}
+    cash: dict[str, Any] = {"cash_units": dice.choice([1, 500_000, 2_000_000, 100 * _BILLION_UNITS])}
+    shares: dict[str, Any] = {"symbol": _symbol(dice), "quantity": dice.choice([1, 10, 100, 10**8])}
     what = cash | shares if _rarely(dice) else dice.choice([cash, shares])
     if _rarely(dice):
         what.popitem()
@@ -317,7 +318,7 @@ def _transfer(dice: Random, _tickets: _Tickets) -> Deposit | Withdraw:
 
 
 def _set_limits(dice: Random, _tickets: _Tickets) -> SetLimits:
-    if dice.random() < 0.4:
+    if dice.random() < 0.75:
         return SetLimits(investor_id=_investor(dice))
     return SetLimits(
         investor_id=_investor(dice),
@@ -328,7 +329,7 @@ def _set_limits(dice: Random, _tickets: _Tickets) -> SetLimits:
 
 
 def _kill_switch(dice: Random, _tickets: _Tickets) -> KillSwitch:
-    return KillSwitch(investor_id=_investor(dice), on=dice.random() < 0.2)
+    return KillSwitch(investor_id=_investor(dice), on=dice.random() < 0.1)
 
 
 def _set_phase(dice: Random, _tickets: _Tickets) -> SetPhase:
@@ -353,7 +354,7 @@ _THROWS: tuple[_Throw, ...] = (
     *[_set_phase] * 4,
     *[_transfer] * 3,
     _cancel_all,
-    *[_list_asset] * 2,
+    _list_asset,
     _open_account,
     _set_limits,
     _kill_switch,

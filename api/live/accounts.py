@@ -1,6 +1,6 @@
 """Everybody's cash and positions, valued at the market's last prices.
 
-As many accounts as the engine has; each costs some 400 bytes, and 300 for each symbol that it ever had.
+As many accounts as the engine has; each costs 450 bytes, and 200 for each symbol that it ever had.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Everybody's orders, rebuilt from execution reports.
 
 A report tells the order as it stands, so its bytes are kept as they came and read when somebody asks: most
-orders are of investors who never do. All open orders are kept, as many as the engine has room for, some 600
+orders are of investors who never do. All open orders are kept, as many as the engine has room for, some 630
 bytes each; finished ones only the newest, of each investor and in all. The history has the others.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 from operator import attrgetter
@@ -75,6 +75,7 @@ class _Kept(Struct, frozen=True, gc=False):
 
     number: int
     created_ms: int
+    order_id: str
     report: bytes
 
 
@@ -85,7 +86,7 @@ class _Orders:
 
     def __init__(self) -> None:
         self.open: dict[str, _Kept] = {}
-        self.finished: OrderedDict[str, _Kept] = OrderedDict()
+        self.finished: deque[_Kept] = deque()
         self.left = 0
         self.gone = False
 
@@ -112,33 +113,34 @@ class LiveOrders:
     def apply(self, report: ReportHead, value: bytes) -> None:
         """Take in a report; `value` is the record that it was read from."""
         orders = self._investors.get(report.investor_id)
+        order_id = report.order_id
         if report.execution_type is ExecutionType.REJECTED and (
-            not makes_order(report) or (orders is not None and _has(orders, report.order_id))
+            not makes_order(report) or (orders is not None and order_id in orders.open)
         ):
             return
         if orders is None:
             orders = self._investors[report.investor_id] = _Orders()
-        before = orders.open.get(report.order_id)
+        before = orders.open.get(order_id)
         if before is None:
             self._accepted += 1
-            kept = _Kept(self._accepted, report.time_ms, value)
-            if report.order_id in orders.finished:
-                self._forget(orders, report.order_id)
+            kept = _Kept(self._accepted, report.time_ms, order_id, value)
         else:
-            kept = _Kept(before.number, before.created_ms, value)
+            kept = _Kept(before.number, before.created_ms, order_id, value)
         if report.status in OPEN_STATUSES:
-            orders.open[report.order_id] = kept
+            orders.open[order_id] = kept
             return
         if before is not None:
-            del orders.open[report.order_id]
-        self._finish(orders, report.order_id, kept)
+            del orders.open[order_id]
+        self._finish(orders, kept)
 
     def get(self, investor_id: str, order_id: str) -> OrderRow | None:
-        """Give an investor's order, if it is known."""
+        """Give an investor's order, if it is known. Cost O(the investor's finished orders)."""
         orders = self._investors.get(investor_id)
         if orders is None:
             return None
-        kept = orders.open.get(order_id) or orders.finished.get(order_id)
+        kept = orders.open.get(order_id)
+        if kept is None:
+            kept = next((each for each in reversed(orders.finished) if each.order_id == order_id), None)
         return None if kept is None else _row(kept)
 
     def open(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
@@ -154,22 +156,22 @@ class LiveOrders:
     def finished(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
         """Give the newest finished orders of those that are kept, newest first."""
         orders = self._investors.get(investor_id)
-        return [] if orders is None else _newest(orders.finished.values(), symbol, limit)
+        return [] if orders is None else _newest(_once_each(orders, finished_only=True), symbol, limit)
 
     def all(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
         """Give open and finished orders, newest first."""
         orders = self._investors.get(investor_id)
         if orders is None:
             return []
-        return _newest([*orders.open.values(), *orders.finished.values()], symbol, limit)
+        return _newest(_once_each(orders), symbol, limit)
 
     def has_let_go(self, investor_id: str) -> bool:
         """Tell whether an investor had finished orders that are not kept any more."""
         orders = self._investors.get(investor_id)
         return orders is not None and orders.gone
 
-    def _finish(self, orders: _Orders, order_id: str, kept: _Kept) -> None:
-        orders.finished[order_id] = kept
+    def _finish(self, orders: _Orders, kept: _Kept) -> None:
+        orders.finished.append(kept)
         self._finished += 1
         self._line.append(orders)
         if len(orders.finished) > self._finished_of_investor_max:
@@ -185,14 +187,8 @@ class LiveOrders:
             self._close_ranks()
 
     def _let_go(self, orders: _Orders) -> None:
-        orders.finished.popitem(last=False)
+        orders.finished.popleft()
         orders.gone = True
-        self._finished -= 1
-
-    def _forget(self, orders: _Orders, order_id: str) -> None:
-        # An id that was refused, or whose order ended days ago, is given to a new order.
-        del orders.finished[order_id]
-        orders.left += 1
         self._finished -= 1
 
     def _close_ranks(self) -> None:
@@ -205,8 +201,12 @@ class LiveOrders:
         self._line = line
 
 
-def _has(orders: _Orders, order_id: str) -> bool:
-    return order_id in orders.open or order_id in orders.finished
+def _once_each(orders: _Orders, *, finished_only: bool = False) -> Iterable[_Kept]:
+    # An id that was refused, or whose order ended days ago, may have been given to a later order.
+    by_id = {each.order_id: each for each in orders.finished}
+    if finished_only:
+        return [each for order_id, each in by_id.items() if order_id not in orders.open]
+    return (by_id | orders.open).values()
 
 
 def _newest(kept: Iterable[_Kept], symbol: str | None, limit: int) -> list[OrderRow]:

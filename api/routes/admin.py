@@ -8,31 +8,41 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.acts import PENDING, AdminDesk, Transfer, cash_units
+from api.acts import PENDING, AdminDesk, Cash, Transfer, cash_units
 from api.dependencies import json_body
-from api.errors import answers
+from api.errors import ApiError, answers
 from api.identity.answers import ActRow
 from engine.domain import (
+    FEE_PPM_MAX,
     ID_LENGTH_MAX,
+    LIMIT_COUNT_MAX,
     NAME_LENGTH_MAX,
+    PPM_PER_BASIS_POINT,
     PRICE_UNITS_MAX,
     QUANTITY_MAX,
     SYMBOL_PATTERN,
     UNITS_PER_CURRENCY,
     Deposit,
+    KillSwitch,
     ListAsset,
     OpenAccount,
     Phase,
+    Reason,
+    SetLimits,
     SetPhase,
     Withdraw,
 )
+from engine.units import NotExactError, ppm_from_basis_points
 
 router = APIRouter(prefix="/admin", tags=["administration"])
 
 _RESPONSES = {**PENDING, **answers(400, 401, 403, 413, 415, 422, 429, 503)}
 _PRICE_MAX = PRICE_UNITS_MAX / UNITS_PER_CURRENCY
 _Price: TypeAlias = Annotated[float, Field(gt=0, le=_PRICE_MAX, allow_inf_nan=False)]
-_BasisPoints: TypeAlias = Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)]
+_BasisPoints: TypeAlias = Annotated[
+    float, Field(ge=0, le=FEE_PPM_MAX / PPM_PER_BASIS_POINT, allow_inf_nan=False, description="two decimals")
+]
+_LimitCount: TypeAlias = Annotated[int, Field(ge=1, le=LIMIT_COUNT_MAX, strict=True)]
 _Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]+$")]
 InvestorId: TypeAlias = Annotated[
     str,
@@ -57,6 +67,20 @@ class NewPhase(BaseModel):
     """How a symbol is traded from now on."""
 
     phase: Phase
+
+
+class NewLimits(BaseModel):
+    """What an account may do at most; what is not named has no limit."""
+
+    order_value_max: Cash | None = None
+    open_orders_max: _LimitCount | None = None
+    orders_per_second_max: _LimitCount | None = None
+
+
+class NewKillSwitch(BaseModel):
+    """Whether an account's orders are all canceled and new ones refused."""
+
+    on: Annotated[bool, Field(strict=True)]
 
 
 class NewAccount(BaseModel):
@@ -85,8 +109,8 @@ async def list_asset(
         lot_size=wanted.lot_size,
         reference_price_units=cash_units("reference_price", wanted.reference_price),
         price_band=wanted.price_band,
-        maker_fee_bps=wanted.maker_fee_bps,
-        taker_fee_bps=wanted.taker_fee_bps,
+        maker_fee_ppm=_fee_ppm("maker_fee_bps", wanted.maker_fee_bps),
+        taker_fee_ppm=_fee_ppm("taker_fee_bps", wanted.taker_fee_bps),
     )
     return await desk.act("list_asset", wanted.symbol, command)
 
@@ -158,3 +182,49 @@ async def withdraw(
 ) -> Response:
     """Take cash, or shares of a symbol, out of an account, as far as no open order holds them."""
     return await desk.act("withdraw", investor_id, Withdraw(investor_id=investor_id, **wanted.fields()))
+
+
+@router.put(
+    "/accounts/{investor_id}/limits",
+    response_model=ActRow,
+    summary="Limit anybody's orders",
+    dependencies=[Depends(json_body)],
+    responses=_RESPONSES,
+)
+async def set_limits(
+    investor_id: InvestorId,
+    wanted: NewLimits,
+    desk: AdminDesk,
+) -> Response:
+    """Give an account these limits in place of those that it has."""
+    value = wanted.order_value_max
+    command = SetLimits(
+        investor_id=investor_id,
+        order_value_max_units=None if value is None else cash_units("order_value_max", value),
+        open_orders_max=wanted.open_orders_max,
+        orders_per_second_max=wanted.orders_per_second_max,
+    )
+    return await desk.act("set_limits", investor_id, command)
+
+
+@router.put(
+    "/accounts/{investor_id}/kill-switch",
+    response_model=ActRow,
+    summary="Stop anybody's trading",
+    dependencies=[Depends(json_body)],
+    responses=_RESPONSES,
+)
+async def turn_kill_switch(
+    investor_id: InvestorId,
+    wanted: NewKillSwitch,
+    desk: AdminDesk,
+) -> Response:
+    """Cancel all of an account's orders and refuse new ones, or let it trade again."""
+    return await desk.act("kill_switch", investor_id, KillSwitch(investor_id=investor_id, on=wanted.on))
+
+
+def _fee_ppm(name: str, basis_points: float) -> int:
+    try:
+        return ppm_from_basis_points(basis_points)
+    except NotExactError as error:
+        raise ApiError(422, Reason.MALFORMED, f"{name}: {error}.") from error

@@ -208,7 +208,10 @@ def check_amend(market: Any, command: int, order: int, quantity: int, price: int
     if row.display_quantity != 0 and quantity > row.display_quantity * SHOWN_PART_MIN:
         return _DISPLAY_QUANTITY
     account = market.positions[row.position].account
-    message = _check_value(market, account, (price if price != 0 else row.stop_price) * quantity)
+    value = (price if price != 0 else row.stop_price) * quantity
+    before = (row.price if row.price != 0 else row.stop_price) * row.quantity
+    # A limit that was set meanwhile does not keep an order from being made smaller.
+    message = _check_value(market, account, value) if value > before else _FINE
     if message != _FINE or row.side != BUY:
         return message
     return _check_held(market, account, more_cash(market, order, quantity, price))

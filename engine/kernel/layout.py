@@ -70,11 +70,10 @@ class EventKind(IntEnum):
 
 
 # A command, decoded. Fields that its kind does not use are 0. `account` and `asset` are rows, NONE when there
-# is no such name yet (a cancel_all, deposit or withdrawal without a symbol has ANY_ASSET, and so has a
-# kill_switch). `id_low` and `id_high` are 96 bits of a hash of the order id. The texts stand, as UTF-8 that is
-# escaped for JSON, one behind the other in the batch's text from `text` on, in the order of their lengths here:
-# order id, client order id, investor id, symbol, message (of a malformed record). `client_length` 0: no client
-# order id.
+# is no such name yet (a cancel_all, deposit or withdrawal without a symbol has ANY_ASSET, as a kill_switch
+# has). `id_low` and `id_high` are 96 bits of a hash of the order id. The texts stand, as UTF-8 escaped for
+# JSON, one behind the other in the batch's text from `text` on, in the order of their lengths here: order id,
+# client order id, investor id, symbol, message (of a malformed record). `client_length` 0: it has none.
 #   place, amend: `price`, `stop_price` ten-thousandths, 0 for none; `quantity` shares (amend: 0 for none)
 #   list_asset: `price` the reference price, `stop_price` the tick, `quantity` the lot, `id_low` the bits of
 #               the band's float64, 0 without one; `display_quantity` the maker's fee in millionths,

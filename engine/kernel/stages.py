@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.kernel.compile import inlined
+
 BEGIN: Final = 0
-EXPIRE: Final = 1
-EXECUTE: Final = 2
-MATCH: Final = 3
-CANCEL_EACH: Final = 4
-UNCROSS: Final = 5
-SET_PHASE: Final = 6
-ELECT: Final = 7
-TELL: Final = 8
+EXECUTE: Final = 1
+MATCH: Final = 2
+ELECT: Final = 3
+TELL: Final = 4
+EXPIRE: Final = 5
+CANCEL_EACH: Final = 6
+UNCROSS: Final = 7
+SET_PHASE: Final = 8
 NO_ROOM: Final = 9
 """Not a stage: there is no room for events; go on at the same stage in the next call."""
+
+
+@inlined
+def is_rare(stage: int) -> bool:
+    """Tell whether few commands come by a stage."""
+    return EXPIRE <= stage < NO_ROOM

@@ -1,8 +1,8 @@
 """The log: Kafka's topics read from a position and written in order. Only this package knows aiokafka.
 
 No reader joins a consumer group or commits an offset: every one says where it starts. Writers are idempotent
-and wait for all replicas. `raw` and `membership` are the engine's own and imported by their names: what
-others use of the log needs no compiler.
+and wait for all replicas. `raw_reading`, `raw_writing` and `membership` are the engine's own and imported by
+their names: what others use of the log needs no compiler.
 """
 
 from __future__ import annotations

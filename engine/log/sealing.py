@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import struct
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple, Protocol
 
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
+from msgspec import Struct
 
-_HEADER = struct.Struct(">qiibIhiqqqhii")
-_PREFIX_BYTES = 12  # base offset and length: what the length does not count
-_CHECKSUM_AT = 17
-_CHECKED_FROM = 21
-_PRODUCER = struct.Struct(">qhi")
-_PRODUCER_AT = 43
-_FORMAT = 2
+BATCH_BYTES_MAX: Final = 512 * 1024
+"""What the records of a batch have together at most, unless one alone has more."""
+
+_HEADER: Final = struct.Struct(">qiibIhiqqqhii")
+_PREFIX_BYTES: Final = 12  # base offset and length: what the length does not count
+_CHECKSUM_AT: Final = 17
+_CHECKED_FROM: Final = 21
+_FORMAT: Final = 2
 
 
 class EncodedRecords(Protocol):
@@ -33,64 +37,80 @@ class EncodedRecords(Protocol):
     def max_time_ms(self) -> int: ...
 
 
-class SealedBatch:
-    """What aiokafka's producer takes in place of its own `BatchBuilder`: complete from the beginning."""
+class ProducerState(NamedTuple):
+    """Who sends a batch, and how many records it has sent to the partition before."""
 
-    def __init__(self, batch: EncodedRecords) -> None:
-        assert batch.count > 0, "Kafka takes no batch without records"
-        self._count = batch.count
-        size = _HEADER.size + len(batch.records)
-        self._buffer = bytearray(size)
-        _HEADER.pack_into(
-            self._buffer,
-            0,
-            0,  # base offset: the broker's to say
-            size - _PREFIX_BYTES,
-            -1,  # leader epoch: the broker's to say
-            _FORMAT,
-            0,  # checksum: when the producer is known
-            0,  # attributes: not compressed, times of creation
-            batch.count - 1,
-            batch.first_time_ms,
-            batch.max_time_ms,
-            -1,
-            -1,
-            -1,
-            batch.count,
-        )
-        self._buffer[_HEADER.size :] = batch.records
-        self._sealed = False
+    producer_id: int = -1
+    epoch: int = -1
+    sequence: int = -1
 
-    def record_count(self) -> int:
-        """Give the number of records."""
-        return self._count
 
-    def size(self) -> int:
-        """Give the number of bytes."""
-        return len(self._buffer)
+class _Framed(Struct, frozen=True):
+    records: memoryview
+    count: int
+    first_time_ms: int
+    max_time_ms: int
 
-    def closed(self) -> bool:
-        """Tell that nothing can be added."""
-        return True
 
-    def close(self) -> None:
-        """Do nothing: it is closed."""
+def sealed_size(batch: EncodedRecords) -> int:
+    """Give the bytes of a batch with its header."""
+    return _HEADER.size + len(batch.records)
 
-    def append(self, **_record: object) -> None:
-        """Refuse a record."""
 
-    def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
-        assert not self._sealed, "a batch that was sent keeps its place in the sequence"
-        _PRODUCER.pack_into(self._buffer, _PRODUCER_AT, producer_id, producer_epoch, base_sequence)
-
-    def _build(self) -> bytearray:
-        if not self._sealed:
-            checksum = calc_crc32c(memoryview(self._buffer)[_CHECKED_FROM:])
-            struct.pack_into(">I", self._buffer, _CHECKSUM_AT, checksum)
-            self._sealed = True
-        return self._buffer
+def seal(batch: EncodedRecords, producer: ProducerState, target: memoryview) -> None:
+    """Write a batch, complete, into exactly as many bytes as it takes."""
+    assert batch.count > 0, "Kafka takes no batch without records"
+    assert len(target) == sealed_size(batch)
+    _HEADER.pack_into(
+        target,
+        0,
+        0,  # base offset: the broker's to say
+        len(target) - _PREFIX_BYTES,
+        -1,  # leader epoch: the broker's to say
+        _FORMAT,
+        0,  # checksum: of what follows, below
+        0,  # attributes: not compressed, times of creation
+        batch.count - 1,
+        batch.first_time_ms,
+        batch.max_time_ms,
+        *producer,
+        batch.count,
+    )
+    target[_HEADER.size :] = batch.records
+    struct.pack_into(">I", target, _CHECKSUM_AT, calc_crc32c(target[_CHECKED_FROM:]))
 
 
 def batch_bytes(batch: EncodedRecords) -> bytes:
     """Give a batch as Kafka would keep it, for those who read it back without Kafka."""
-    return bytes(SealedBatch(batch)._build())
+    content = bytearray(sealed_size(batch))
+    seal(batch, ProducerState(), memoryview(content))
+    return bytes(content)
+
+
+def frame(records: Iterable[tuple[bytes, bytes, int]]) -> Iterator[EncodedRecords]:
+    """Encode records, each a key, a value and a time that never goes back, in as few batches as they fit."""
+    builder, times_ms = _builder(), list[int]()
+    for key, value, time_ms in records:
+        if builder.append(len(times_ms), time_ms, key, value, []) is None:
+            yield _framed(builder, times_ms)
+            builder, times_ms = _builder(), []
+            builder.append(0, time_ms, key, value, [])
+        times_ms.append(time_ms)
+    if times_ms:
+        yield _framed(builder, times_ms)
+
+
+def _builder() -> DefaultRecordBatchBuilder:
+    return DefaultRecordBatchBuilder(
+        magic=_FORMAT,
+        compression_type=0,
+        is_transactional=0,
+        producer_id=-1,
+        producer_epoch=-1,
+        base_sequence=-1,
+        batch_size=BATCH_BYTES_MAX,
+    )
+
+
+def _framed(builder: DefaultRecordBatchBuilder, times_ms: list[int]) -> EncodedRecords:
+    return _Framed(memoryview(builder.build())[_HEADER.size :], len(times_ms), times_ms[0], times_ms[-1])

@@ -11,9 +11,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from engine.log.connection import Connection, stop_client
-from engine.log.sealing import EncodedRecords, SealedBatch
+from engine.log.sealing import BATCH_BYTES_MAX
 
-_BATCH_BYTES_MAX = 512 * 1024
 _REQUEST_BYTES_MAX = 1024 * 1024
 
 
@@ -39,7 +38,7 @@ class LogWriter:
             "enable_idempotence": True,
             "compression_type": None,
             "linger_ms": 0,
-            "max_batch_size": _BATCH_BYTES_MAX,
+            "max_batch_size": BATCH_BYTES_MAX,
             "max_request_size": _REQUEST_BYTES_MAX,
         }
         self._producer: AIOKafkaProducer | None = None
@@ -88,26 +87,6 @@ class LogWriter:
         """
         async with self._appending() as producer:
             await _send_in_order(producer, topic, partition, _filled(producer, records))
-
-    async def append_batches(
-        self, topic: str, batches: Sequence[EncodedRecords], *, partition: int = 0
-    ) -> None:
-        """Append batches of records that are encoded already, in order, and wait until all are kept.
-
-        Parameters
-        ----------
-        batches : sequence of EncodedRecords
-            Each at most what the broker takes as one batch: 1 MiB unless it was told otherwise. The bytes are
-            copied before this waits for anything, so that their memory may be used anew.
-
-        Raises
-        ------
-        LogError
-            When the broker refused a batch, or has not taken one for a while and more are waiting.
-        """
-        sealed = [SealedBatch(batch) for batch in batches if batch.count]
-        async with self._appending() as producer:
-            await _send_in_order(producer, topic, partition, sealed)
 
     @asynccontextmanager
     async def _appending(self) -> AsyncIterator[AIOKafkaProducer]:

@@ -127,9 +127,10 @@ def opening_commands(*, investor_id: str | None) -> list[Command]:
     commands += [OpenAccount(investor_id=maker_id, unlimited=True) for maker_id in MARKET_MAKER_IDS]
     shares = tuple((company.symbol, _TRADER_SHARES) for company in COMPANIES)
     for trader_id in NOISE_TRADER_IDS + MOMENTUM_TRADER_IDS:
-        commands += _account(trader_id, _TRADER_CASH_UNITS, shares)
+        # They trade for as long as the market runs, and would run out of what they have in a day or two.
+        commands += _account(trader_id, _TRADER_CASH_UNITS, shares, unlimited=True)
     if investor_id is not None:
-        commands += _account(investor_id, DEMO_CASH_UNITS, DEMO_SHARES)
+        commands += _account(investor_id, DEMO_CASH_UNITS, DEMO_SHARES, unlimited=False)
     return commands
 
 
@@ -184,9 +185,11 @@ def record_of(command: Command, time_ms: int | None = None) -> NewRecord:
     return NewRecord(command_key(command), encode_command(command), time_ms)
 
 
-def _account(investor_id: str, cash_units: int, shares: tuple[tuple[str, int], ...]) -> list[Command]:
+def _account(
+    investor_id: str, cash_units: int, shares: tuple[tuple[str, int], ...], *, unlimited: bool
+) -> list[Command]:
     return [
-        OpenAccount(investor_id=investor_id),
+        OpenAccount(investor_id=investor_id, unlimited=unlimited),
         Deposit(investor_id=investor_id, cash_units=cash_units),
         *(Deposit(investor_id=investor_id, symbol=symbol, quantity=quantity) for symbol, quantity in shares),
     ]

@@ -15,7 +15,7 @@ from api.config import ApiConfig
 from api.live.view import LiveView
 from api.services import Services
 from engine.log import Connection
-from tests.api.exchange import ME, Exchange
+from tests.api.exchange import Exchange
 from tests.api.near_engine import NearEngine
 from tests.api.people import sign_in, stranger
 
@@ -34,7 +34,6 @@ def make_app(folder: Path) -> FastAPI:
     config = ApiConfig(
         connection=Connection(bootstrap_servers="127.0.0.1:1"),
         database_url=f"sqlite:///{folder / 'history.sqlite'}",
-        investor_id=ME,
         dashboard_port=8501,
         secret_key=SecretStr(SECRET_KEY),
         demo=True,

@@ -78,6 +78,33 @@ async def test_an_admin_pays_in_and_out_for_anybody(
     assert (paid_in["act"], paid_in["subject"]) == ("deposit", "demo")
 
 
+async def test_an_admin_limits_an_account_and_stops_its_trading(
+    admin: httpx.AsyncClient, client: httpx.AsyncClient
+) -> None:
+    order = {"symbol": "PETR4", "side": "buy", "quantity": 10, "price": 9.0}
+    resting = (await client.post("/orders", json=order)).json()
+    limited = await admin.put("/admin/accounts/demo/limits", json={"order_value_max": 50.5})
+    assert (limited.status_code, limited.json()["status"]) == (200, "done")
+    refused = await client.post("/orders", json=order)
+    assert (refused.status_code, refused.json()["reason"]) == (422, "limit_exceeded")
+    await admin.put("/admin/accounts/demo/limits", json={})
+    stopped = await admin.put("/admin/accounts/demo/kill-switch", json={"on": True})
+    assert stopped.status_code == 200
+    assert (await client.get(f"/orders/{resting['order_id']}")).json()["status"] == "canceled"
+    refused = await client.post("/orders", json=order)
+    assert (refused.status_code, refused.json()["reason"]) == (422, "trading_disabled")
+    await admin.put("/admin/accounts/demo/kill-switch", json={"on": False})
+    assert (await client.post("/orders", json=order)).status_code == 201
+    assert [row["act"] for row in (await audit(admin))[:4]] == [
+        "kill_switch",
+        "kill_switch",
+        "set_limits",
+        "set_limits",
+    ]
+    unexact = await admin.post("/admin/assets", json=NEW_ASSET | {"maker_fee_bps": 1.005})
+    assert (unexact.status_code, unexact.json()["reason"]) == (422, "malformed")
+
+
 async def test_an_act_is_noted_even_if_nobody_knows_how_it_came_out(
     admin: httpx.AsyncClient, engine: NearEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,7 +20,7 @@ from api.openings import MarketOpening, stream
 from engine.domain import SelfTrade, Side
 from engine.log import LogRecord
 from engine.topics import OUTPUT_TOPICS
-from tests.api.exchange import ME, Exchange
+from tests.api.exchange import Exchange
 
 
 @dataclass(frozen=True)

@@ -10,22 +10,27 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, event, select
+from sqlalchemy import Engine, create_engine, event, select, text, update
 from sqlalchemy.exc import OperationalError
 
+from api.history import History
 from api.live.view import LiveView
 from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryStore, UnsupportedDatabaseError
 from api.recorder.tables import (
+    FORMAT,
+    account_minutes,
     accounts,
     executions,
+    history_format,
     metadata,
     orders,
+    position_minutes,
     positions,
     positions_in_log,
     transactions,
 )
-from engine.domain import Cancel, Phase, SetPhase, Side
+from engine.domain import Cancel, Deposit, Phase, SetPhase, Side, Status
 from engine.log import LogRecord
 from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
 from engine.wire.records import decode_transaction
@@ -72,9 +77,9 @@ def contents(url: str) -> dict[str, list[Any]]:
         rows = {
             table.name: sorted(connection.execute(select(table)).all())
             for table in metadata.sorted_tables
-            if table.name not in {"orders", "executions", "positions", "assets"}
+            if table.name not in {"orders", "executions", "positions", "position_minutes", "assets"}
         }
-        for table in (executions, orders, positions):
+        for table in (executions, orders, positions, position_minutes):
             rows[table.name] = [
                 tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))
             ]
@@ -133,7 +138,8 @@ def test_however_often_the_recorder_dies_and_repeats_the_history_is_the_same(
     while not done:
         # One life: it begins at the stored positions, or a little before them as after an engine's repeats.
         store = HistoryStore(in_pieces)
-        stored = store.prepare()
+        store.prepare()
+        stored = store.positions()
         reader = BatchReader()
         back = dice.randint(0, 3)
         at = {topic: max(stored.get((topic, 0), 0) - back, 0) for topic in by_topic}
@@ -172,6 +178,75 @@ def test_neither_states_nor_positions_go_back(store: HistoryStore, url: str) -> 
     assert kept == {topic: sum(r.topic == topic for r in records) for topic in kept}
     store.write(BatchReader().batch(records[:40]))
     assert contents(url) == newest
+
+
+def test_a_minute_keeps_what_its_last_change_left(store: HistoryStore, url: str) -> None:
+    exchange = Exchange()
+    exchange.open()
+    start_ms = exchange.time_ms
+    for seconds in (1, 30, 59, 61, 200):
+        exchange.time_ms = start_ms + seconds * 1_000
+        exchange.run(Deposit(investor_id=ME, cash_units=seconds * 10_000))
+    store.write(BatchReader().batch([record for record in exchange.records if record.topic != BOOK]))
+    database = create_engine(url)
+    with database.connect() as connection:
+        query = select(account_minutes).where(account_minutes.c.investor_id == ME).order_by("minute_ms")
+        rows = connection.execute(query).all()
+    database.dispose()
+    assert [((row.minute_ms - start_ms) // 60_000, row.cash) for row in rows] == [
+        (0, 1_090.0),
+        (1, 1_151.0),
+        (3, 1_351.0),
+    ]
+
+
+def test_an_order_under_an_id_that_another_was_refused_is_each_ones_own(
+    store: HistoryStore, url: str
+) -> None:
+    exchange = Exchange()
+    exchange.open()
+    exchange.place("same", Side.BUY, 2, 10.005, investor_id=ME)
+    exchange.place("same", Side.BUY, 2, 9.0)
+    store.write(BatchReader().batch([record for record in exchange.records if record.topic != BOOK]))
+    history = History(url)
+    mine, theirs = history.order(ME, "same"), history.order("ana", "same")
+    history.close()
+    assert mine is not None
+    assert theirs is not None
+    assert (mine.status, theirs.status) == (Status.REJECTED, Status.NEW)
+
+
+def test_a_history_of_another_format_is_written_anew(store: HistoryStore, url: str) -> None:
+    records = market()
+    store.write(BatchReader().batch(records))
+    written = contents(url)
+    database = create_engine(url)
+    with database.begin() as connection:
+        connection.execute(update(history_format).values(format=FORMAT - 1))
+    store.prepare()
+    assert store.positions() == {}
+    assert contents(url)["transactions"] == []
+    store.write(BatchReader().batch(records))
+    assert contents(url) == written
+    store.prepare()
+    assert contents(url) == written
+    database.dispose()
+
+
+def test_a_history_without_a_format_is_the_first_one(url: str) -> None:
+    database = create_engine(url.replace("deep/", ""))
+    with database.begin() as connection:
+        connection.execute(text("CREATE TABLE positions_in_log (topic TEXT, partition INT, next_offset INT)"))
+        connection.execute(text("CREATE TABLE orders (order_id TEXT PRIMARY KEY)"))
+        connection.execute(text("CREATE TABLE of_others (name TEXT)"))
+    store = HistoryStore(url.replace("deep/", ""))
+    store.prepare()
+    store.write(BatchReader().batch(market()))
+    store.close()
+    with database.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM orders")).scalar()
+        assert connection.execute(text("SELECT count(*) FROM of_others")).scalar() == 0
+    database.dispose()
 
 
 def test_another_kind_of_database_is_refused_with_a_sentence() -> None:

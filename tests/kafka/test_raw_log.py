@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import NotLeaderForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import MessageSizeTooLargeError, NotLeaderForPartitionError, OffsetOutOfRangeError
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from msgspec import Struct
 
 from engine.log import Connection, LogError, LogReader, LogWriter, NewRecord, read_between
-from engine.log.raw import RawReader
-from engine.topics import ORDERS
+from engine.log.raw_reading import RawReader
+from engine.log.raw_writing import UNDER_WAY_MAX, RawWriter
+from engine.log.sealing import EncodedRecords, frame
+from engine.topics import EXECUTIONS, ORDERS, TRANSACTIONS
 from tests.market import Market, RunningBroker
 
 pytestmark = pytest.mark.kafka
@@ -53,9 +55,21 @@ def _encoded(first: int, count: int) -> _Encoded:
 
 
 async def _append(connection: Connection, count: int, *, per_batch: int = 100) -> None:
-    async with LogWriter(connection) as writer:
-        batches = [_encoded(first, min(per_batch, count - first)) for first in range(0, count, per_batch)]
-        await writer.append_batches(ORDERS, batches)
+    async with RawWriter(connection, [ORDERS], 0) as writer:
+        for first in range(0, count, per_batch):
+            await _begin(writer, {ORDERS: _encoded(first, min(per_batch, count - first))})
+        await _settle(writer)
+
+
+async def _begin(writer: RawWriter, batches: dict[str, EncodedRecords]) -> None:
+    while (earlier := writer.wait_before(batches)) is not None:
+        await asyncio.wait([earlier])
+    writer.begin(batches)
+
+
+async def _settle(writer: RawWriter) -> None:
+    await asyncio.gather(*writer.under_way)
+    writer.check()
 
 
 async def _read(reader: RawReader, count: int) -> list[tuple[int, int, bytes | None]]:
@@ -188,8 +202,79 @@ async def test_a_killed_broker_is_an_error_at_once(kafka_jars: None, tmp_path: P
         broker.stop()
 
 
-async def test_appending_nothing_is_nothing(connection: Connection) -> None:
-    async with LogWriter(connection) as writer, LogReader(connection) as reader:
-        await writer.append_batches(ORDERS, [])
-        await writer.append_batches(ORDERS, [_encoded(0, 0)])
-        assert await reader.end_offset(ORDERS, 0) == 0
+async def _ends(connection: Connection) -> list[int]:
+    async with LogReader(connection) as reader:
+        return [await reader.end_offset(topic, 0) for topic in (TRANSACTIONS, EXECUTIONS)]
+
+
+async def test_a_request_appends_to_several_topics_and_the_next_ones_do_not_wait_for_it(
+    connection: Connection,
+) -> None:
+    async with RawWriter(connection, [TRANSACTIONS, EXECUTIONS], 0) as writer:
+        first, begun = await _ends(connection), 0
+        most = 0
+        for place in range(200):
+            await _begin(
+                writer, {TRANSACTIONS: _encoded(place, 1), EXECUTIONS: _encoded(begun, place % 3 + 1)}
+            )
+            begun += place % 3 + 1
+            most = max(most, len(writer.under_way))
+        await _settle(writer)
+        assert most == UNDER_WAY_MAX
+        assert await _ends(connection) == [first[0] + 200, first[1] + begun]
+    found = [
+        record.value
+        async for batch in read_between(connection, EXECUTIONS, 0, first[1], first[1] + begun)
+        for record in batch
+    ]
+    assert found == [b"%d" % place for place in range(begun)]
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+async def test_nothing_is_kept_behind_a_batch_that_was_refused(connection: Connection, kept: int) -> None:
+    ends = await _ends(connection)
+    async with RawWriter(connection, [TRANSACTIONS, EXECUTIONS], 0) as writer:
+        for place in range(kept):
+            await _begin(writer, {TRANSACTIONS: _encoded(place, 1)})
+            await _settle(writer)
+        with pytest.raises(MessageSizeTooLargeError):
+            await _begin(writer, {TRANSACTIONS: _too_large()})
+            for place in range(10):
+                await _begin(writer, {TRANSACTIONS: _encoded(place, 1)})
+        await asyncio.gather(*writer.under_way)
+        with pytest.raises(MessageSizeTooLargeError):
+            writer.begin({EXECUTIONS: _encoded(0, 1)})
+        assert await _ends(connection) == [ends[0] + kept, ends[1]]
+
+
+def _too_large() -> _Encoded:
+    (batch,) = frame([(b"ana", b"v" * 2**21, _TIME_MS)])
+    return _Encoded(memoryview(batch.records), 1, _TIME_MS, _TIME_MS)
+
+
+async def test_a_writer_says_so_when_kafka_falls_silent(broker: RunningBroker, market: Market) -> None:
+    async with RawWriter(market.connection, [EXECUTIONS], 0) as writer:
+        await _begin(writer, {EXECUTIONS: _encoded(0, 1)})
+        await _settle(writer)
+        broker.freeze()
+        try:
+            await _begin(writer, {EXECUTIONS: _encoded(1, 1)})
+            with pytest.raises(LogError, match="not answered"):
+                await _settle(writer)
+        finally:
+            broker.freeze(False)
+
+
+async def test_a_writer_ends_with_the_broker(kafka_jars: None, tmp_path: Path) -> None:
+    broker = RunningBroker(tmp_path)
+    try:
+        async with RawWriter(broker.connection, [EXECUTIONS], 0) as writer:
+            await _begin(writer, {EXECUTIONS: _encoded(0, 1)})
+            await _settle(writer)
+            await asyncio.to_thread(broker.kill)
+            async with asyncio.timeout(5):
+                with pytest.raises(LogError):
+                    await _begin(writer, {EXECUTIONS: _encoded(1, 1)})
+                    await _settle(writer)
+    finally:
+        broker.stop()

@@ -17,7 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from structlog.testing import capture_logs
 
 from engine.log import Connection, LogReader, LogRecord, LogWriter, NewRecord, read_between
-from engine.log.raw import RawReader
+from engine.log.raw_reading import RawReader
 from engine.snapshot_records import CHUNK_BYTES_MAX, decode_manifest, is_manifest
 from engine.snapshot_store import Snapshot, SnapshotStore
 from engine.topics import SNAPSHOTS, TOPIC_SETTINGS

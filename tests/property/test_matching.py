@@ -5,7 +5,6 @@ The reference is held to the same: it is no use as a measure where it is wrong i
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -16,14 +15,12 @@ from engine.domain import (
     HOUSE_ID,
     AccountChanged,
     BookChanged,
-    Command,
     Deposit,
     Event,
     Execution,
     ExecutionType,
     Level,
     Liquidity,
-    OpenAccount,
     Phase,
     Place,
     SetPhase,
@@ -33,6 +30,7 @@ from engine.domain import (
     Withdraw,
 )
 from engine.shard import Shard
+from tests.property.ledger import Ledger, brought
 from tests.property.market import examples, played
 from tests.property.orders import Reader
 from tests.reference import ReferenceShard
@@ -47,67 +45,33 @@ every_exchange = pytest.mark.parametrize("make_exchange", [Shard, ReferenceShard
 @settings(max_examples=examples(150), deadline=None)
 @given(log=logs)
 def test_cash_and_shares_are_conserved(make_exchange: MakeExchange, log: list[Step]) -> None:
-    reader, brought = Reader(), Counter[str]()
+    ledger = Ledger()
     for step, events in played(make_exchange(0), log):
-        for event in events:
-            reader.read(event)
-        brought.update(_brought(step.command, events))
-        in_accounts = Counter({"cash": sum(each.cash_units for each in reader.accounts.values())})
-        for (_, symbol), position in reader.positions.items():
-            in_accounts[symbol] += position.quantity
-        assert +in_accounts == +brought
-        assert -in_accounts == -brought
-
-
-def _is_refused(events: list[Event]) -> bool:
-    return any(getattr(event, "execution_type", None) is ExecutionType.REJECTED for event in events)
-
-
-def _brought(command: Command, events: list[Event]) -> dict[str, int]:
-    if _is_refused(events) or not isinstance(command, Deposit | Withdraw):
-        return {}
-    sign = 1 if isinstance(command, Deposit) else -1
-    if command.symbol is None:
-        return {"cash": sign * (command.cash_units or 0)}
-    return {command.symbol: sign * (command.quantity or 0)}
+        ledger.follow(step, events)
+        ledger.check_conserved()
 
 
 @every_exchange
 @settings(max_examples=examples(150), deadline=None)
 @given(log=logs)
 def test_what_open_orders_need_is_held(make_exchange: MakeExchange, log: list[Step]) -> None:
-    reader = Reader()
-    for _, events in played(make_exchange(0), log):
-        for event in events:
-            reader.read(event)
-        cash, shares = Counter[str](), Counter[tuple[str, str]]()
-        for order in reader.orders.values():
-            if order.side is Side.BUY:
-                cash[order.investor_id] += reader.needed_units(order)
-            else:
-                shares[order.investor_id, order.symbol] += order.remaining_quantity
-        held_cash = {investor: each.held_cash_units for investor, each in reader.accounts.items()}
-        held_shares = {key: position.held_quantity for key, position in reader.positions.items()}
-        assert +Counter(held_cash) == cash
-        assert +Counter(held_shares) == shares
+    ledger = Ledger()
+    for step, events in played(make_exchange(0), log):
+        ledger.follow(step, events)
+        ledger.check_held()
 
 
 @every_exchange
 @settings(max_examples=examples(150), deadline=None)
 @given(log=logs)
-def test_nobody_limited_ever_owes_or_holds_more_than_there_is(
+def test_nobody_limited_ever_owes_or_promises_more_than_there_is(
     make_exchange: MakeExchange, log: list[Step]
 ) -> None:
-    limited: set[str] = set()
+    ledger = Ledger()
     for step, events in played(make_exchange(0), log):
-        if isinstance(step.command, OpenAccount) and not step.command.unlimited and not _is_refused(events):
-            limited.add(step.command.investor_id)
-        for event in events:
-            if isinstance(event, AccountChanged) and event.investor_id in limited:
-                assert 0 <= event.held_cash_units <= event.cash_units
-                for position in event.positions:
-                    assert 0 <= position.held_quantity <= position.quantity
-    assert limited >= set(LIMITED)
+        ledger.follow(step, events)
+        ledger.check_covered()
+    assert ledger.limited >= set(LIMITED)
 
 
 @every_exchange
@@ -130,7 +94,7 @@ def test_every_fill_pays_the_fee_of_its_orders_acceptance(
                 paid += event.fee_units
             reader.read(event)
         if isinstance(step.command, Deposit | Withdraw) and step.command.investor_id == HOUSE_ID:
-            paid += _brought(step.command, events).get("cash", 0)
+            paid += brought(step.command, events).get("cash", 0)
         house = reader.accounts.get(HOUSE_ID)
         assert paid == (house.cash_units if house else 0)
 

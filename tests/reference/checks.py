@@ -74,16 +74,21 @@ def check_price(price_units: int, asset: Asset) -> None:
         raise Refusal(Message.BAND, symbol=listing.symbol, detail=decimal_from_units(reach), price=price)
 
 
-def check_size(state: State, order: Order, asset: Asset) -> None:
-    """Check what an order is worth, and what a buy's account would hold with it; raises `Refusal`."""
+def check_size(state: State, order: Order, asset: Asset, *, before: Order | None = None) -> None:
+    """Check what an order is worth, and what a buy's account would hold with it; raises `Refusal`.
+
+    `before` is what an amended one was: its worth is only checked when it grows.
+    """
     account = state.accounts[order.investor_id]
     price_units = order.price_units or order.stop_price_units
     if price_units is None:
         check_own_value(account, asset.mark_price_units * order.quantity)
         return
-    if price_units * order.quantity > ORDER_VALUE_UNITS_MAX:
-        raise Refusal(Message.ORDER_VALUE)
-    check_own_value(account, price_units * order.quantity)
+    before_units = 0 if before is None else (before.price_units or price_units) * before.quantity
+    if price_units * order.quantity > before_units:
+        if price_units * order.quantity > ORDER_VALUE_UNITS_MAX:
+            raise Refusal(Message.ORDER_VALUE)
+        check_own_value(account, price_units * order.quantity)
     if order.side is Side.BUY:
         others_units = state.held_cash_units(order.investor_id, without=order.order_id)
         if others_units + order.needed_units > BALANCE_UNITS_MAX:

@@ -84,7 +84,7 @@ def amend_order(state: State, amend: Amend) -> None:
     price_units = amend.price_units or order.price_units
     check_amend(order, quantity, price_units, asset)
     amended = replace(order, quantity=quantity, price_units=price_units)
-    check_size(state, amended, asset)
+    check_size(state, amended, asset, before=order)
     if order.post_only and price_units is not None:
         _check_passive(order.side, price_units, asset)
     _check_more_cover(state, order, amended)

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from engine.batches import BrokenBatchError, RawRecords, parse_batches, survey_batches, warm_up
 from engine.log.compression import plain_batches
-from engine.log.sealing import SealedBatch
+from engine.log.sealing import BATCH_BYTES_MAX, ProducerState, batch_bytes, frame, seal, sealed_size
 
 _TIME_MS = 1_763_800_000_000
 _GZIP = 1
@@ -196,16 +196,34 @@ def test_any_bytes_are_either_read_or_refused(buffer: bytes) -> None:
 def test_a_sealed_batch_is_what_aiokafka_itself_would_have_sent() -> None:
     records = [_Record(_TIME_MS + 3 * place, b"ana", b"v" * place) for place in range(50)]
     theirs = _batch(records)
-    sealed = SealedBatch(_Encoded(bytes(theirs[61:]), 50, _TIME_MS, _TIME_MS + 147))
-    assert sealed.closed()
-    assert sealed.append(timestamp=_TIME_MS, key=None, value=b"") is None
-    assert (sealed.record_count(), sealed.size()) == (50, len(theirs))
-    sealed._set_producer_state(7, 0, 0)
-    ours = sealed._build()
-    assert ours is sealed._build(), "what is sent again is the same"
+    encoded = _Encoded(bytes(theirs[61:]), 50, _TIME_MS, _TIME_MS + 147)
+    ours = bytearray(sealed_size(encoded))
+    seal(encoded, ProducerState(7, 0, 0), memoryview(ours))
     theirs[12:16] = b"\xff\xff\xff\xff"  # the leader's epoch: unknown to a producer
     assert bytes(ours) == bytes(theirs)
-    batch = MemoryRecords(bytes(ours)).next_batch()
+    assert _values(ours) == [record.value for record in records]
+
+
+def test_framed_records_fill_batches_and_keep_their_order() -> None:
+    records = [(b"ana", b"%d" % place * 9_000, _TIME_MS + place) for place in range(100)]
+    framed = list(frame(records))
+    assert len(framed) > 1
+    assert all(len(batch.records) <= BATCH_BYTES_MAX for batch in framed)
+    assert [value for batch in framed for value in _values(batch_bytes(batch))] == [
+        value for _, value, _ in records
+    ]
+    assert [batch.first_time_ms for batch in framed[1:]] == [batch.max_time_ms + 1 for batch in framed[:-1]]
+    assert list(frame([])) == []
+
+
+def test_a_record_too_large_for_a_batch_has_one_to_itself() -> None:
+    value = b"v" * (BATCH_BYTES_MAX + 1)
+    batches = list(frame([(b"a", b"1", 1), (b"a", value, 1), (b"a", b"2", 1)]))
+    assert [_values(batch_bytes(batch)) for batch in batches] == [[b"1"], [value], [b"2"]]
+
+
+def _values(content: bytes | bytearray) -> list[bytes | None]:
+    batch = MemoryRecords(bytes(content)).next_batch()
     assert isinstance(batch, DefaultRecordBatch)
     assert batch.validate_crc()
-    assert [record.value for record in batch] == [record.value for record in records]
+    return [record.value for record in batch]

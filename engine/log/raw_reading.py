@@ -85,6 +85,8 @@ class RawReader:
     async def read(self, *, wait_ms: int) -> RawRecords:
         """Read what one fetch brings; no records when `wait_ms` passed without one.
 
+        The very first fetch is not waited for again when there are none: the end is known then.
+
         Raises
         ------
         LogError
@@ -92,6 +94,7 @@ class RawReader:
             when what it gave is broken. The same offset is read again by the next call.
         """
         until_s = time.monotonic() + wait_ms / 1_000
+        is_first = self._end_offset < 0
         while True:
             if self._fetching is None:
                 self._fetching = asyncio.create_task(self._fetch(self._offset))
@@ -100,7 +103,7 @@ class RawReader:
                 return _NO_RECORDS
             answer, self._fetching = self._fetching, None
             records = await self._take(answer.result())
-            if len(records) or time.monotonic() >= until_s:
+            if len(records) or is_first or time.monotonic() >= until_s:
                 return records
 
     async def _take(self, answer: _Answer) -> RawRecords:
@@ -146,9 +149,9 @@ class RawReader:
 
     async def _ask(self, leader: int, offset: int) -> tuple[int, _Answer]:
         partitions = [(self._at.partition, offset, self._bytes_max)]
-        request = FetchRequest(
-            _FETCH_WAIT_MS, 1, self._bytes_max, _READ_UNCOMMITTED, [(self._at.topic, partitions)]
-        )
+        # The first answer tells where the partition ends, whether there is anything to read or not.
+        wait_ms = 0 if self._end_offset < 0 else _FETCH_WAIT_MS
+        request = FetchRequest(wait_ms, 1, self._bytes_max, _READ_UNCOMMITTED, [(self._at.topic, partitions)])
         try:
             response = await self._client.send(leader, request)
         except RequestTimedOutError as error:
