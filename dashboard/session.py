@@ -118,6 +118,10 @@ def _client() -> Client:
     return client(config().api_url)
 
 
+import functools
+
+
+@functools.cache
 def _secret() -> str | None:
     cookie = st.context.cookies.get(SESSION_COOKIE, "")
     # Anything else is nobody's secret, and could not be sent in a header.

@@ -280,7 +280,8 @@ def test_holdings_are_valued_at_the_last_prices(page: Page, floor: TradingFloor)
           ({ symbol, quantity, held_quantity: 0, average_price, realized_profit, last_price: average_price });
         holdings.load({ account: null, positions: [] });
         said.push(holdings.totals());
-        const positions = [position("PETR4", 100, 38), position("VALE3", -10, 60), position("GONE3", 0, null, 7)];
+        const gone = position("GONE3", 0, null, 7);
+        const positions = [position("PETR4", 100, 38), position("VALE3", -10, 60), gone];
         holdings.load({ account: { cash: 1000, held_cash: 50 }, positions });
         holdings.setPrices([{ symbol: "PETR4", last_price: 39 }, { symbol: "VALE3", last_price: 59 }]);
         said.push(holdings.totals());

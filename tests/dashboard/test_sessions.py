@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session import SESSION_COOKIE
-from tests.dashboard.api_double import DEMO, Scripted
+from tests.dashboard.api_double import DEMO, NOT_SIGNED_IN, Scripted
 from tests.dashboard.app_pages import ACCOUNT_OPEN, mounted, open_page
 
 ORDER = {"order_id": "o-1", "symbol": "PETR4", "side": "buy", "status": "new", "quantity": 100, "price": 38.5}
@@ -85,7 +85,16 @@ def test_a_session_that_ends_leads_to_the_door_and_keeps_the_address(api: Script
     _send(page)
     assert _is_door(page)
     assert page.query_params == {"symbol": "PETR4", "interval": "5m"}
-    assert [request.name for request in api.requests][-2:] == ["POST /orders", "GET /auth/me"]
+    assert api.bodies == []
+
+
+def test_a_session_that_ends_under_a_sent_order_asks_anew_who_that_is(api: Scripted) -> None:
+    page = open_page()
+    api.answer("POST /orders", 401, NOT_SIGNED_IN)
+    asked = len(api.requests)
+    _send(page)
+    assert [request.name for request in api.requests[asked:]].count("GET /auth/me") == 2
+    assert not (page.info or page.error or page.warning or page.success)
 
 
 def test_two_people_at_once_each_trade_as_themselves(api: Scripted, cookies: dict[str, str]) -> None:
