@@ -61,7 +61,7 @@ async def act(services: Services, command: Command, *, done_status: Literal[200,
         When it is not known whether it is in the log.
     """
     offset = await services.sender.append(command)
-    subject = getattr(command, "investor_id", None) or getattr(command, "symbol", "")
+    subject = str(getattr(command, "investor_id", "") or getattr(command, "symbol", ""))
     outcome = await services.view.outcomes.wait(offset, subject, timeout_ms=ANSWER_TIMEOUT_MS)
     if outcome is None:
         message = "The engine has not answered yet, but will; look again in a moment."

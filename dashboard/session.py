@@ -118,10 +118,6 @@ def _client() -> Client:
     return client(config().api_url)
 
 
-import functools
-
-
-@functools.cache
 def _secret() -> str | None:
     cookie = st.context.cookies.get(SESSION_COOKIE, "")
     # Anything else is nobody's secret, and could not be sent in a header.
@@ -131,7 +127,6 @@ def _secret() -> str | None:
 def _remember(found: User | None) -> Visit:
     # What one person typed, and was told, is not for the next one.
     if st.session_state.get(_USER) != found:
-        st.session_state.clear()
         st.session_state[_USER] = found
     return Visit(user=found)
 

@@ -47,5 +47,5 @@ def running_postgresql(directory: Path) -> Iterator[str]:
 
 
 def _folders() -> list[str]:
-    debians = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return [*os.environ.get("PATH", "").split(os.pathsep), *map(str, debians)]
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return [*os.environ.get("PATH", "").split(os.pathsep), *map(str, packaged)]

@@ -22,11 +22,15 @@ from tests.api.people import sign_in, stranger
 SECRET_KEY = "what only the tests sign tokens with, long enough for HMAC with SHA-512"
 
 
-@pytest.fixture(autouse=True)
-def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let argon2 do little work: what it does is not what most tests are about."""
     monkeypatch.setattr("api.identity.passwords._MEMORY_KIB", 8)
     monkeypatch.setattr("api.identity.passwords._PASSES", 1)
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick_passwords(monkeypatch)
 
 
 def make_app(folder: Path) -> FastAPI:

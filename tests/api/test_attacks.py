@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -575,8 +576,10 @@ async def test_a_flood_of_sign_ins_is_turned_away_and_stops_nobody_who_is_in(
 ) -> None:
     monkeypatch.setattr("api.identity.passwords._WAITING_MAX", 4)
     verify = PasswordHasher.verify
+    busy = set[threading.Thread]()
 
     def slow(self: PasswordHasher, password_hash: str, password: str) -> bool:
+        busy.add(threading.current_thread())
         time.sleep(0.05)
         return verify(self, password_hash, password)
 
@@ -588,11 +591,10 @@ async def test_a_flood_of_sign_ins_is_turned_away_and_stops_nobody_who_is_in(
             return (await crowd.post("/auth/token", data=form)).status_code
 
         flood = asyncio.gather(*(knock(number) for number in range(19)))
-        slowest_s = 0.0
         while not flood.done():
-            began_s = time.monotonic()
             assert (await client.get("/orders")).status_code == 200
-            slowest_s = max(slowest_s, time.monotonic() - began_s)
             await asyncio.sleep(0.005)
         assert set(await flood) == {401, 503}
-    assert slowest_s < 0.5
+    # Requests are answered in this thread, which no password keeps busy.
+    assert busy
+    assert threading.current_thread() not in busy

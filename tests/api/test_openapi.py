@@ -21,11 +21,12 @@ from api.identity.callers import Role
 from api.identity.clock import now_ms
 from api.identity.demo_users import DEMO_USERS
 from api.recorder.store import HistoryStore
-from tests.api.conftest import make_app
+from engine.progress import State
+from tests.api.conftest import make_app, quick_passwords
 from tests.api.people import PAGE
 from tests.api.serving import serving_apart
 
-EXAMPLES = 20
+EXAMPLES = 8
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -37,7 +38,10 @@ CHECKS = [
 @pytest.fixture(scope="module")
 def market_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     """Give an API for the module; what one request does, the next ones meet."""
-    app = make_app(tmp_path_factory.mktemp("openapi"))
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        quick_passwords(monkeypatch)
+        app = make_app(tmp_path_factory.mktemp("openapi"))
+    app.state.services.follower._stand(State.READY, "up to date")
     store = HistoryStore(app.state.services.config.database_url)
     store.prepare()
     store.close()
