@@ -127,6 +127,7 @@ def _secret() -> str | None:
 def _remember(found: User | None) -> Visit:
     # What one person typed, and was told, is not for the next one.
     if st.session_state.get(_USER) != found:
+        st.session_state.clear()
         st.session_state[_USER] = found
     return Visit(user=found)
 
