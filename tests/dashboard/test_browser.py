@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard import assets
+from dashboard import assets, words
 from engine.log import LogWriter, NewRecord
 from engine.topics import ORDERS
 from tests.dashboard.conftest import TradingFloor, ask
@@ -265,3 +266,41 @@ def test_a_candle_is_kept_once_in_its_newest_version(page: Page, floor: TradingF
         """,
     )
     assert said == [[0, 1], [1, 5], [2, 1], [3, 4], [4, 1]]
+
+
+def test_holdings_are_valued_at_the_last_prices(page: Page, floor: TradingFloor) -> None:
+    said = _in_module(
+        page,
+        floor,
+        "holdings.js",
+        """
+        const holdings = new it.Holdings();
+        const said = [holdings.totals()];
+        const position = (symbol, quantity, average_price, realized_profit = 0) =>
+          ({ symbol, quantity, held_quantity: 0, average_price, realized_profit, last_price: average_price });
+        holdings.load({ account: null, positions: [] });
+        said.push(holdings.totals());
+        const gone = position("GONE3", 0, null, 7);
+        const positions = [position("PETR4", 100, 38), position("VALE3", -10, 60), gone];
+        holdings.load({ account: { cash: 1000, held_cash: 50 }, positions });
+        holdings.setPrices([{ symbol: "PETR4", last_price: 39 }, { symbol: "VALE3", last_price: 59 }]);
+        said.push(holdings.totals());
+        holdings.apply({ cash: 900, held_cash: 0, positions: [position("PETR4", 0, null, -5)] });
+        said.push(holdings.totals(), holdings.valued().length, holdings.valued({ closed: true }).length);
+        return said;
+        """,
+    )
+    first = {"cash": 1000, "held": 50, "available": 950, "equity": 4310, "unrealized": 110, "realized": 7}
+    after = {"cash": 900, "held": 0, "available": 900, "equity": 310, "unrealized": 10, "realized": 2}
+    assert said == [None, None, first, after, 1, 3]
+
+
+def test_the_browser_puts_refusals_as_the_server_does(page: Page, floor: TradingFloor) -> None:
+    messages = [
+        "It needs 38500.5 in cash and 100.0 is free; deposit cash, cancel orders or make it smaller.",
+        "The account's limit is 5 open orders (open_orders_max); cancel some first.",
+        "PETR4 moves in ticks of 0.005; 38.5125 is not a multiple of it.",
+        "Wait for 1.2.3 or 10.",
+    ]
+    said = _in_module(page, floor, "words.js", f"return {json.dumps(messages)}.map(it.sentence);")
+    assert said == [words.refusal("", message) for message in messages]

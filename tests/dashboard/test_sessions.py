@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session import SESSION_COOKIE
-from tests.dashboard.api_double import DEMO, Scripted
+from tests.dashboard.api_double import DEMO, NOT_SIGNED_IN, Scripted
 from tests.dashboard.app_pages import ACCOUNT_OPEN, mounted, open_page
 
 ORDER = {"order_id": "o-1", "symbol": "PETR4", "side": "buy", "status": "new", "quantity": 100, "price": 38.5}
@@ -75,7 +75,7 @@ def test_an_api_that_is_away_signs_nobody_out(api: Scripted) -> None:
     del api.answers["GET /auth/me"]
     page.run()
     assert mounted(page) == ["signed_in", "trade_panes"]
-    assert page.query_params["symbol"] == ["PETR4"]
+    assert page.query_params["symbol"] == "PETR4"
 
 
 def test_a_session_that_ends_leads_to_the_door_and_keeps_the_address(api: Scripted) -> None:
@@ -84,8 +84,17 @@ def test_a_session_that_ends_leads_to_the_door_and_keeps_the_address(api: Script
     api.sessions.clear()
     _send(page)
     assert _is_door(page)
-    assert page.query_params == {"symbol": ["PETR4"], "interval": ["5m"]}
-    assert [request.name for request in api.requests][-2:] == ["POST /orders", "GET /auth/me"]
+    assert page.query_params == {"symbol": "PETR4", "interval": "5m"}
+    assert api.bodies == []
+
+
+def test_a_session_that_ends_under_a_sent_order_asks_anew_who_that_is(api: Scripted) -> None:
+    page = open_page()
+    api.answer("POST /orders", 401, NOT_SIGNED_IN)
+    asked = len(api.requests)
+    _send(page)
+    assert [request.name for request in api.requests[asked:]].count("GET /auth/me") == 2
+    assert not (page.info or page.error or page.warning or page.success)
 
 
 def test_two_people_at_once_each_trade_as_themselves(api: Scripted, cookies: dict[str, str]) -> None:

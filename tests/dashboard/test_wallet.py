@@ -51,9 +51,6 @@ def test_money_moves_as_it_was_typed(api: Scripted, direction: str, route: str, 
 @pytest.mark.parametrize("amount", ["", "abc", "0", "-5", "1.000.000,01", "1,234", "1.234"])
 def test_a_wrong_amount_is_told_and_not_sent(api: Scripted, amount: str) -> None:
     page = _move(open_page("account"), "deposit", amount)
-    if amount == "1.234":  # dots part thousands
-        assert page.success[0].value == "Deposited R$ 1.234,00."
-        return
     assert page.error
     assert api.bodies == []
 

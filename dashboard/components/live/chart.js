@@ -145,7 +145,7 @@ export class Chart {
   #colours() {
     const style = getComputedStyle(this.node);
     const colour = (name) => style.getPropertyValue(name).trim();
-    return { up: colour("--hb-up"), down: colour("--hb-down"), grid: colour("--hb-grid"), text: colour("--hb-dim") };
+    return { up: colour("--hb-up"), down: colour("--hb-down"), grid: colour("--hb-grid"), text: colour("--hb-dim"), pane: colour("--hb-pane") };
   }
 
   #traces(candles, place) {
@@ -197,8 +197,8 @@ export class Chart {
       width: this.node.clientWidth,
       height: this.node.clientHeight,
       margin: MARGIN,
-      paper_bgcolor: "rgba(0,0,0,0)",
-      plot_bgcolor: "rgba(0,0,0,0)",
+      paper_bgcolor: colours.pane,
+      plot_bgcolor: colours.pane, // Plotly picks what lies under a spike line by it
       font: { family: "inherit", color: colours.text },
       separators: ",.",
       uirevision: this.viewName,

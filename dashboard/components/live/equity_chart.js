@@ -95,12 +95,12 @@ export class EquityChart {
       line: { color: colour(tone), width: 1.6 },
       hoverinfo: "none",
     };
-    this.plotly.react(this.plot, [trace], this.#layout(y, colour("--hb-grid"), colour("--hb-dim")), { displayModeBar: false });
+    this.plotly.react(this.plot, [trace], this.#layout(y, { grid: colour("--hb-grid"), text: colour("--hb-dim"), pane: colour("--hb-pane") }), { displayModeBar: false });
     if (!this.drawn) this.#listen();
     this.#drawFigures();
   }
 
-  #layout(y, grid, text) {
+  #layout(y, { grid, text, pane }) {
     const [low, high] = [Math.min(...y), Math.max(...y)];
     const room = Math.max((high - low) * 0.08, 1);
     const axis = { gridcolor: grid, zeroline: false, tickfont: { color: text, size: 11 }, fixedrange: true };
@@ -109,8 +109,8 @@ export class EquityChart {
       width: this.node.clientWidth,
       height: this.node.clientHeight,
       margin: MARGIN,
-      paper_bgcolor: "transparent",
-      plot_bgcolor: "transparent",
+      paper_bgcolor: pane,
+      plot_bgcolor: pane, // Plotly picks what lies under a spike line by it
       showlegend: false,
       separators: ",.",
       hovermode: "x",

@@ -9,7 +9,7 @@
 const RETRY_FIRST_MS = 400;
 const RETRY_MAX_MS = 3000;
 const KEPT_MAX = 20000;
-const OVER = ["reset", "server_shutdown"];
+const OVER = ["reset", "server_shutdown", "signed_out"];
 
 export class Feed {
   // isOwn: the session's cookie goes along. load: () => Promise of the history; onLoaded(history); onEvent(name, data) returns false when out of step;
