@@ -200,10 +200,14 @@ async def test_in_the_demo_anybody_may_register_as_a_trader_with_an_own_account(
         assert (bad.status_code, bad.json()["reason"]) == (422, "bad_username")
 
 
-async def test_outside_the_demo_nobody_registers_and_its_users_are_out(app: FastAPI) -> None:
+async def test_outside_the_demo_nobody_registers_and_its_users_are_out(
+    client: httpx.AsyncClient, app: FastAPI
+) -> None:
     identity: Identity = app.state.identity
     identity.with_demo = False
     await identity.prepare_demo()
+    identity.recognition.forget()
+    assert (await client.get("/auth/me")).status_code == 401, "signed in while it was a demo"
     async with stranger(app) as client:
         wanted = {"username": "zoe", "password": "a-long-password"}
         refused = await client.post("/auth/register", json=wanted)
