@@ -200,17 +200,21 @@ async def test_in_the_demo_anybody_may_register_as_a_trader_with_an_own_account(
         assert (bad.status_code, bad.json()["reason"]) == (422, "bad_username")
 
 
-async def test_outside_the_demo_nobody_registers_and_its_users_are_out(app: FastAPI) -> None:
+async def test_outside_the_demo_nobody_registers_and_its_users_are_out(
+    client: httpx.AsyncClient, app: FastAPI
+) -> None:
     identity: Identity = app.state.identity
     identity.with_demo = False
     await identity.prepare_demo()
-    async with stranger(app) as client:
+    identity.recognition.forget()
+    assert (await client.get("/auth/me")).status_code == 401, "signed in while it was a demo"
+    async with stranger(app) as other:
         wanted = {"username": "zoe", "password": "a-long-password"}
-        refused = await client.post("/auth/register", json=wanted)
+        refused = await other.post("/auth/register", json=wanted)
         assert (refused.status_code, refused.json()["reason"]) == (403, "forbidden")
         for username, password in PASSWORDS.items():
             form = {"grant_type": "password", "username": username, "password": password}
-            out = await client.post("/auth/token", data=form)
+            out = await other.post("/auth/token", data=form)
             assert out.status_code == 403, username
 
 
