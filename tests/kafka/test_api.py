@@ -14,7 +14,7 @@ import pytest
 from api import server
 from api.config import ApiConfig
 from engine import service
-from engine.domain import Deposit, ListAsset, OpenAccount
+from engine.domain import Command, Deposit, ListAsset, OpenAccount, Place, Side
 from engine.log import Connection, LogWriter, NewRecord
 from engine.progress import State
 from engine.topics import ORDERS
@@ -121,6 +121,48 @@ async def test_an_order_over_http_is_filled_and_seen_on_the_streams(market: Mark
             assert missed[0][1] == "trade"
             assert missed[0][2]["transaction_id"] != trade_id
             assert missed[0][2]["quantity"] == 1
+
+
+async def test_the_private_stream_brings_ones_own_and_goes_on_after_a_break(market: Market) -> None:
+    async with serving(market) as client:
+        await open_market(market.connection, client)
+
+        async def of_ana(*commands: Command) -> None:
+            async with LogWriter(market.connection) as writer:
+                for command in commands:
+                    await writer.append(ORDERS, NewRecord(command_key(command), encode_command(command)))
+
+        def sale(order_id: str) -> Place:
+            return Place(
+                order_id=order_id,
+                investor_id="ana",
+                symbol="PETR4",
+                side=Side.SELL,
+                quantity=3,
+                price_units=100_000,
+            )
+
+        async with client.stream("GET", "/stream/account") as response:
+            stream = events(response)
+            opening = [await anext(stream) for _ in range(3)]
+            assert [name for _, name, _ in opening] == ["orders_snapshot", "account_snapshot", "opened"]
+            await of_ana(OpenAccount(investor_id="ana", unlimited=True), sale("s-1"))
+            mine = (await client.post("/orders", json=ORDER)).json()
+            told = [await anext(stream) for _ in range(3)]
+        await of_ana(sale("s-2"))
+        headers = {"Last-Event-ID": told[-1][0]}
+        async with client.stream("GET", "/stream/account", headers=headers) as response:
+            told += [await anext(stream) for stream in [events(response)] for _ in range(2)]
+        assert {data["investor_id"] for _, _, data in told} == {"demo"}
+        executions = [data for _, name, data in told if name == "execution"]
+        assert [each["order_id"] for each in executions] == [mine["order_id"]] * 3
+        assert [(each["execution_type"], each["filled_quantity"]) for each in executions] == [
+            ("new", 0),
+            ("trade", 3),
+            ("trade", 6),
+        ]
+        shares = [data["positions"][0]["quantity"] for _, name, data in told if name == "account"]
+        assert shares == [3, 6]
 
 
 async def test_the_same_client_order_id_is_one_order_also_after_the_api_restarts(market: Market) -> None:
