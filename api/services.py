@@ -74,7 +74,7 @@ class Services:
         HistoryUnavailableError
             When the database does not answer, or the recorder is too far behind.
         """
-        wanted = {topic: self.view.positions[topic] for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS)}
+        wanted = {topic: self.view.positions.get(topic, 0) for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS)}
         give_up_s = time.monotonic() + RECORDER_TIMEOUT_S
         while True:
             stored = await asyncio.to_thread(self.history.positions_in_log)

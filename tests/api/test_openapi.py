@@ -20,9 +20,9 @@ from api.identity import sessions, users
 from api.identity.callers import Role
 from api.identity.clock import now_ms
 from api.identity.demo_users import DEMO_USERS
-from api.recorder.store import HistoryStore
 from engine.progress import State
 from tests.api.conftest import make_app, quick_passwords
+from tests.api.near_engine import NearEngine, RecordedEngine
 from tests.api.people import PAGE
 from tests.api.serving import serving_apart
 
@@ -42,10 +42,11 @@ def market_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
         quick_passwords(monkeypatch)
         app = make_app(tmp_path_factory.mktemp("openapi"))
     app.state.services.follower._stand(State.READY, "up to date")
-    store = HistoryStore(app.state.services.config.database_url)
-    store.prepare()
-    store.close()
+    near = app.state.services.sender
+    assert isinstance(near, NearEngine)
+    recorded = app.state.services.sender = RecordedEngine(near.exchange, near.services)
     yield app
+    recorded.close()
     app.state.services.history.close()
 
 
