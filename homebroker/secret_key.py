@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,8 +46,8 @@ def secret_key_of(settings: Settings) -> SecretStr:
 
 def _make(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f"{_FILE}.{os.getpid()}.new")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor, name = tempfile.mkstemp(prefix=f"{_FILE}.", dir=path.parent)  # nobody else may read it
+    scratch = Path(name)
     with os.fdopen(descriptor, "w") as file:
         file.write(f"{secrets.token_hex(32)}\n")
     # A link is made whole or not at all, and never over that of another process.
