@@ -7,14 +7,14 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from engine.log import Connection, LogError, LogWriter
+from engine.log import Connection, LogError, LogWriter, NewRecord
 from engine.topics import ORDERS
 from homebroker.settings import Settings
 from tests.kafka.all_commands import DAY_MS, flow
@@ -28,7 +28,10 @@ _RETRY_S = 0.2
 
 @contextmanager
 def load(connection: Connection, *, seed: int) -> Iterator[None]:
-    """Send commands of every kind from another thread, also while Kafka is away, until the context ends."""
+    """Send commands of every kind from another thread, also while Kafka is away, until the context ends.
+
+    The last command, sent when Kafka is there again, is one that the engine answers with a report.
+    """
     ended = threading.Event()
     with ThreadPoolExecutor(1) as thread:
         sending = thread.submit(asyncio.run, _send(connection, seed, ended))
@@ -46,12 +49,22 @@ async def _send(connection: Connection, seed: int, ended: threading.Event) -> No
     async with LogWriter(connection) as writer:
         while not ended.is_set():
             batch = list(islice(records, dice.choice(_BATCHES)))
-            try:
-                await writer.append_all(ORDERS, batch)
-            except LogError:
-                # Kept or not, the log is whatever it is, and the flow goes on.
-                await asyncio.sleep(_RETRY_S)
+            # Kept or not, the log is whatever it is, and the flow goes on.
+            await _is_kept(writer, batch)
             await asyncio.sleep(len(batch) / _COMMANDS_PER_S)
+        # A deposit, say, is answered without a report; nonsense always has one.
+        last = NewRecord(None, b"the load ends here", next(records).time_ms)
+        while not await _is_kept(writer, [last]):
+            pass
+
+
+async def _is_kept(writer: LogWriter, batch: Sequence[NewRecord]) -> bool:
+    try:
+        await writer.append_all(ORDERS, batch)
+    except LogError:
+        await asyncio.sleep(_RETRY_S)
+        return False
+    return True
 
 
 class RunningEngine:
