@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
+# Tests wait for processes more than they compute. A file's tests stay together, with what they share.
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
 .PHONY: run test check format bench soak notebook lock clean
@@ -11,7 +14,7 @@ run: $(VENV)/.ready
 	@exec $(BIN)/homebroker up
 
 test: $(VENV)/.ready-dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -31,7 +34,7 @@ bench: $(VENV)/.ready
 	$(BIN)/homebroker bench recovery
 
 soak: $(VENV)/.ready-dev
-	HOMEBROKER_TEST_SOAK=1 $(BIN)/python -m pytest tests/property tests/simulation tests/kafka $(ARGS)
+	HOMEBROKER_TEST_SOAK=1 $(PYTEST) tests/property tests/simulation tests/kafka $(ARGS)
 
 notebook: $(VENV)/.ready
 	@exec $(BIN)/homebroker notebook
