@@ -16,7 +16,7 @@ from api.identity.passwords import TooBusyError
 from api.identity.recognition import UnknownCallerError
 from api.identity.sign_in import DisabledUserError, PausedError, WrongPasswordError
 from api.identity.tokens import BadTokenError, ExpiredTokenError
-from api.identity.users import LastAdminError, TakenError
+from api.identity.users import LastAdminError, ReservedAccountError, TakenError
 from api.payloads import Failure, encode
 
 _REASONS = {
@@ -150,6 +150,9 @@ _ANSWERS: Mapping[type[Exception], Callable[[Exception], ApiError]] = {
     UnknownCallerError: lambda _: not_signed_in("invalid_token", _UNKNOWN),
     TakenError: lambda _: ApiError(
         409, "already_taken", "Another user has that name or account; choose another."
+    ),
+    ReservedAccountError: lambda _: ApiError(
+        422, "reserved_account", "That account is the market's own, for fees; choose another."
     ),
     LastAdminError: lambda _: ApiError(
         422, "last_admin", "Nobody would be left who can manage users; make another admin first."

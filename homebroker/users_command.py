@@ -15,7 +15,13 @@ from api.identity.database import IdentityUnavailableError, identity_url
 from api.identity.directory import UserChange
 from api.identity.passwords import problem_with
 from api.identity.service import Identity
-from api.identity.users import USERNAME_RULE, LastAdminError, TakenError, username_of
+from api.identity.users import (
+    USERNAME_RULE,
+    LastAdminError,
+    ReservedAccountError,
+    TakenError,
+    username_of,
+)
 from homebroker.errors import StartError
 from homebroker.screen import console
 from homebroker.settings import Settings
@@ -118,6 +124,8 @@ def _run(settings: Settings, work: Callable[[Identity], Awaitable[_T]]) -> _T:
         return asyncio.run(prepared())
     except TakenError as error:
         raise StartError("Another user has that name or account; choose another.") from error
+    except ReservedAccountError as error:
+        raise StartError("That account is the market's own, for fees; choose another.") from error
     except LastAdminError as error:
         raise StartError("Nobody would be left who can manage users; make another admin first.") from error
     except IdentityUnavailableError as error:

@@ -59,6 +59,8 @@ class Directory:
         ------
         TakenError
             When another user trades the account.
+        ReservedAccountError
+            When the account is the market's own.
         LastAdminError
             When no admin would be left who may sign in.
         """
@@ -102,6 +104,8 @@ class Directory:
         ------
         TakenError
             When there is one of that name or account.
+        ReservedAccountError
+            When the account is the market's own.
         """
         user = users.new_user(
             username=username,

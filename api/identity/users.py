@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from api.identity.callers import Role
 from api.identity.tables import USERNAME_LENGTH_MAX, users
 from api.identity.tokens import new_id
+from engine.domain import HOUSE_ID
 
 _USERNAME = re.compile(rf"[a-z0-9][a-z0-9._-]{{2,{USERNAME_LENGTH_MAX - 1}}}")
 
@@ -24,6 +25,10 @@ USERNAME_RULE = (
 
 class TakenError(Exception):
     """Another user has the name, or the investor's account."""
+
+
+class ReservedAccountError(Exception):
+    """The account is the market's own, which nobody trades."""
 
 
 class LastAdminError(Exception):
@@ -85,7 +90,10 @@ def add(connection: Connection, user: User) -> None:
     ------
     TakenError
         When there is one of that name or account.
+    ReservedAccountError
+        When the account is the market's own.
     """
+    _check_account(user.investor_id)
     row = {name: getattr(user, name) for name in User.__struct_fields__}
     try:
         connection.execute(users.insert().values(row))
@@ -122,9 +130,12 @@ def change(connection: Connection, user_id: str, **changed: Any) -> None:
     ------
     TakenError
         When another user has the account.
+    ReservedAccountError
+        When the account is the market's own.
     LastAdminError
         When no admin would be left who may sign in.
     """
+    _check_account(changed.get("investor_id"))
     before = by_id(connection, user_id)
     assert before is not None
     try:
@@ -133,6 +144,11 @@ def change(connection: Connection, user_id: str, **changed: Any) -> None:
         raise TakenError from error
     if before.role is Role.ADMIN and not before.disabled and not _admins(connection):
         raise LastAdminError
+
+
+def _check_account(investor_id: str | None) -> None:
+    if investor_id == HOUSE_ID:
+        raise ReservedAccountError
 
 
 def _admins(connection: Connection) -> int:

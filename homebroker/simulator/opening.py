@@ -13,6 +13,9 @@ from engine.wire.commands import command_key, encode_command
 
 TICK_UNITS = UNITS_PER_CURRENCY // 100
 DEMO_CASH_UNITS = 100_000 * UNITS_PER_CURRENCY
+# About what an investor pays in Brazil for a trade; whoever makes the price pays less.
+_MAKER_FEE_PPM = 100
+_TAKER_FEE_PPM = 300
 DEMO_SHARES = (("PETR4", 300), ("VALE3", 100))
 MARKET_MAKER_IDS = ("sim-maker-1", "sim-maker-2")
 NOISE_TRADER_IDS = tuple(f"sim-noise-{number}" for number in range(1, 13))
@@ -121,6 +124,8 @@ def opening_commands(*, investor_id: str | None) -> list[Command]:
             tick_size_units=TICK_UNITS,
             lot_size=1,
             reference_price_units=company.reference_price_centavos * TICK_UNITS,
+            maker_fee_ppm=_MAKER_FEE_PPM,
+            taker_fee_ppm=_TAKER_FEE_PPM,
         )
         for company in COMPANIES
     ]

@@ -157,6 +157,7 @@ async def test_an_admin_manages_users(admin: httpx.AsyncClient, app: FastAPI) ->
     assert "password" not in made.text
     taken = await admin.post("/admin/users", json=wanted | {"username": "rua"})
     assert (taken.status_code, taken.json()["reason"]) == (409, "already_taken")
+    await _the_house_is_refused(admin)
     names = [user["username"] for user in (await admin.get("/admin/users")).json()]
     assert names == ["admin", "analyst", "demo", "rui"]
     async with stranger(app) as rui:
@@ -177,6 +178,15 @@ async def test_an_admin_manages_users(admin: httpx.AsyncClient, app: FastAPI) ->
         assert (await rui.post("/auth/token", data=form)).status_code == 403
     assert (await admin.patch("/admin/users/nobody", json={"disabled": True})).status_code == 404
     assert "quite-another-one" not in (await admin.get("/admin/audit")).text
+
+
+async def _the_house_is_refused(admin: httpx.AsyncClient) -> None:
+    wanted = {"username": "rua", "password": "a-long-password", "role": "trader", "investor_id": "house"}
+    made = await admin.post("/admin/users", json=wanted)
+    changed = await admin.patch("/admin/users/rui", json={"investor_id": "house"})
+    assert {(each.status_code, each.json()["reason"]) for each in (made, changed)} == {
+        (422, "reserved_account")
+    }
 
 
 async def test_the_last_admin_stays(admin: httpx.AsyncClient) -> None:

@@ -139,6 +139,8 @@ async def test_a_read_only_key_changes_nothing(client: httpx.AsyncClient, app: F
         assert (await robot.get("/orders")).status_code == 200
         refused = await robot.delete("/orders")
         assert (refused.status_code, refused.json()["reason"]) == (403, "forbidden")
+        asked = await robot.post("/orders/preview", json={"symbol": "PETR4", "side": "buy", "quantity": 1})
+        assert asked.status_code != 403
 
 
 async def test_a_key_ends_at_its_time(client: httpx.AsyncClient, app: FastAPI) -> None:

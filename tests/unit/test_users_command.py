@@ -67,6 +67,12 @@ def test_a_user_who_is_made_can_sign_in_and_is_listed(machine: Machine) -> None:
     assert [line.split()[:2] for line in told.splitlines()[1:]] == [["boss", "admin"], ["zoe", "trader"]]
 
 
+def test_nobody_trades_the_account_of_the_fees(machine: Machine) -> None:
+    code, told = machine.say("add", "zoe", "--investor", "house", typed="a-long-password\n")
+    assert (code, "choose another" in told) == (2, True)
+    assert "zoe" not in machine.say("list")[1]
+
+
 def test_a_password_can_be_set_anew(machine: Machine) -> None:
     machine.say("add", "zoe", typed="a-long-password\n")
     code, told = machine.say("password", "ZOE", typed="quite-another-one\n")
