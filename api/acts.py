@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated, Any, Literal, TypeAlias
 
 import structlog
@@ -9,6 +10,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from api import metrics
 from api.dependencies import Admin, WithIdentity, WithServices, WithView, json_response
 from api.errors import ApiError
 from api.identity.answers import ActRow
@@ -60,9 +62,11 @@ async def act(services: Services, command: Command, *, done_status: Literal[200,
     BrokerUnavailableError
         When it is not known whether it is in the log.
     """
+    begun_s = time.perf_counter()
     offset = await services.sender.append(command)
     subject = str(getattr(command, "investor_id", "") or getattr(command, "symbol", ""))
     outcome = await services.view.outcomes.wait(offset, subject, timeout_ms=ANSWER_TIMEOUT_MS)
+    metrics.count_command(time.perf_counter() - begun_s, answered=outcome is not None)
     if outcome is None:
         message = "The engine has not answered yet, but will; look again in a moment."
         return json_response(ActRow(status="pending", message=message), 202)

@@ -19,6 +19,7 @@ from api.identity.database import identity_url
 from api.identity.limits import Pace
 from api.identity.service import Identity
 from api.middleware import Gate
+from api.observation import REQUEST_ID_HEADER, Observed
 from api.routes import (
     account,
     admin,
@@ -28,6 +29,7 @@ from api.routes import (
     candles,
     health,
     keys,
+    metrics,
     orders,
     portfolio,
     preview,
@@ -72,7 +74,8 @@ def create_app(config: ApiConfig) -> FastAPI:
     errors.install(app)
     app.add_exception_handler(BrokerUnavailableError, _broker_unavailable)
     app.add_exception_handler(HistoryUnavailableError, _history_unavailable)
-    for resource in (assets, books, trades, candles, transactions, stream, health, auth, sessions, keys):
+    operation = (health, metrics)
+    for resource in (assets, books, trades, candles, transactions, stream, *operation, auth, sessions, keys):
         app.include_router(resource.router)
     # Also for routes that use nothing of the caller's, so that none can be left open by mistake.
     own = (preview, orders, account, portfolio, wallet)
@@ -87,10 +90,11 @@ def create_app(config: ApiConfig) -> FastAPI:
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID", API_KEY_HEADER],
-        expose_headers=["Retry-After"],
+        expose_headers=["Retry-After", REQUEST_ID_HEADER],
         max_age=600,
     )
     app.add_middleware(Gate, hosts=config.host_names, origins=config.page_origins)
+    app.add_middleware(Observed)
     return app
 
 

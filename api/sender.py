@@ -6,6 +6,7 @@ import asyncio
 
 import structlog
 
+from api.observation import REQUEST_ID_HEADER, request_id
 from engine.domain import Command
 from engine.log import Connection, LogError, LogWriter, NewRecord
 from engine.topics import ORDERS
@@ -39,13 +40,18 @@ class CommandSender:
         BrokerUnavailableError
             When Kafka did not confirm it in time. It may still do so later.
         """
-        record = NewRecord(command_key(command), encode_command(command))
+        name = request_id()
+        headers = [(REQUEST_ID_HEADER, name.encode())] if name else []
+        record = NewRecord(command_key(command), encode_command(command), headers=headers)
         try:
             async with asyncio.timeout(_APPEND_TIMEOUT_S):
-                return await self._writer.append(ORDERS, record)
+                offset = await self._writer.append(ORDERS, record)
         except (LogError, TimeoutError) as error:
             _log.warning("a command was not confirmed", error=str(error) or type(error).__name__)
             raise BrokerUnavailableError from error
+        # All that the command causes carries this, trades too: the request's line in the log leads to them.
+        structlog.contextvars.bind_contextvars(command=f"0-{offset}")
+        return offset
 
     async def close(self) -> None:
         """Stop writing."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Sequence
 
 from msgspec import Struct
 
+from api import metrics
 from api.live.orders import next_order
 from api.payloads import OrderRow
 from api.services import Services
@@ -90,8 +92,11 @@ async def cancel_all(services: Services, command: CancelAll) -> Accepted | Refus
 async def _answer(
     services: Services, command: Place | Amend | Cancel | CancelAll
 ) -> Sequence[ExecutionReport] | None:
+    begun_s = time.perf_counter()
     offset = await services.sender.append(command)
-    return await services.view.answers.wait(offset, command.investor_id, timeout_ms=ANSWER_TIMEOUT_MS)
+    reports = await services.view.answers.wait(offset, command.investor_id, timeout_ms=ANSWER_TIMEOUT_MS)
+    metrics.count_command(time.perf_counter() - begun_s, answered=reports is not None)
+    return reports
 
 
 def _refusal(reports: Sequence[ExecutionReport]) -> Refused | None:

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
 
-from engine import warm_up
-from engine.log import Connection, LogError, end_tasks
+from engine import metrics, warm_up
+from engine.batches import RawRecords
+from engine.log import Connection, LogError, Watchdog, end_tasks, trouble_of
 from engine.log.raw_reading import RawReader
 from engine.log.raw_writing import RawWriter
 from engine.log.sealing import EncodedRecords, frame
@@ -84,8 +85,9 @@ async def run(
                 await _own(connection, ownership, report, shard_number, snapshot_commands)
                 retry_s = _RETRY_FIRST_S
             except LogError as error:
-                _log.warning("kafka is away; starting over from the log", error=str(error), retry_s=retry_s)
-                report(State.RETRYING, f"Kafka is away; trying again in {retry_s:.1f} s")
+                trouble = trouble_of(error)
+                _log.warning(f"{trouble}; starting over from the log", error=str(error), retry_s=retry_s)
+                report(State.RETRYING, f"{trouble}; trying again in {retry_s:.1f} s")
                 await asyncio.sleep(retry_s)
                 retry_s = min(2 * retry_s, _RETRY_MAX_S)
 
@@ -162,6 +164,7 @@ class _Engine:
         self._snapshots = snapshots
         self._report = report
         self._commands = CommandReader(shard.investors, shard.symbols)
+        self._watchdog = Watchdog(ORDERS)
         self._book_records = 0
         self._reported_s = 0.0
 
@@ -184,18 +187,27 @@ class _Engine:
         """Apply commands as they come, until cancelled or the connection breaks."""
         while True:
             self._tell(State.READY, f"{self._shard.offset + 1:,} commands applied")
-            if await self._apply_next():
+            self._look()
+            if records := await self._apply_next():
                 self._collect_books()
                 await self._send()
+                self._sender.time_answer(int(records.times_ms[0]))
             else:
                 await self._sender.settle()
             await self._snapshots.take_when_due(self._sender.settle)
 
-    async def _apply_next(self) -> bool:
+    async def _apply_next(self) -> RawRecords:
         records = await self._reader.read(wait_ms=_POLL_MS)
-        if len(records):
-            self._shard.apply_all(self._commands.read(records), self._outputs.add)
-        return len(records) > 0
+        if records:
+            with metrics.APPLY_SECONDS.time():
+                self._shard.apply_all(self._commands.read(records), self._outputs.add)
+            metrics.COMMANDS.inc(len(records))
+            metrics.BATCH_COMMANDS.observe(len(records))
+        metrics.LAG_COMMANDS.set(max(0, self._reader.end_offset - self._shard.offset - 1))
+        return records
+
+    def _look(self) -> None:
+        self._watchdog.look(position=self._reader.offset, end=self._reader.end_offset, now_s=time.monotonic())
 
     def _collect_books(self) -> None:
         if self._book_records < _BOOKS_WHOLE_EVERY_RECORDS:
@@ -227,11 +239,23 @@ class _Sender:
             while (earlier := self._writer.wait_before(batches)) is not None:
                 await self._wait_for(earlier)
             self._writer.begin(batches)
+            metrics.REQUESTS.set(len(self._writer.under_way))
+
+    def time_answer(self, command_ms: int) -> None:
+        """Measure, once all that was sent so far is kept, how long after a command's time that is."""
+
+        def measure(request: asyncio.Task[None]) -> None:
+            if not request.cancelled():
+                metrics.ANSWER_SECONDS.observe(max(0.0, time.time() - command_ms / 1_000))
+
+        if self._writer.under_way:
+            self._writer.under_way[-1].add_done_callback(measure)
 
     async def settle(self) -> None:
         """Wait until what is under way is kept; raises `LogError` when it is not."""
         while self._writer.under_way:
             await self._wait_for(self._writer.under_way[0])
+        metrics.REQUESTS.set(0)
         self._writer.check()
 
     async def _wait_for(self, request: asyncio.Task[None]) -> None:

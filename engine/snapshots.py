@@ -9,6 +9,7 @@ from typing import Self
 
 import structlog
 
+from engine import metrics
 from engine.freezing import FreezingError, FrozenState
 from engine.log import LogError, end_tasks
 from engine.shard import Shard
@@ -85,4 +86,6 @@ class Snapshots:
         except (FreezingError, LogError) as error:
             _log.warning("the snapshot could not be saved; the next one will be", why=str(error))
             return
+        metrics.SNAPSHOT_OFFSET.set(state.offset)
+        metrics.SNAPSHOT_PAUSE_SECONDS.observe(pause_ms / 1_000)
         _log.info("snapshot saved", offset=state.offset, pause_ms=round(pause_ms, 1), state_hash=digest)

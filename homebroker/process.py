@@ -9,21 +9,25 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from pathlib import Path
 
 import structlog
 import uvloop
+from prometheus_client import Enum, start_http_server
 
 from engine.progress import Report, State
+from homebroker.errors import StartError
 from homebroker.pidfile import claim
 from homebroker.settings import Settings
 from homebroker.status import PartStatus, now_ms, remove_status, write_status
 
 PARENT_VARIABLE = "HOMEBROKER_PARENT_PID"
 
-_HEARTBEAT_S = 5.0
 _PR_SET_PDEATHSIG = 1
+METRICS_PARTS = ("engine", "recorder", "simulator", "dashboard")
+"""The parts with a port for their metrics: the first has HOMEBROKER_METRICS_PORT, each other the next one."""
+
+_STATE = Enum("homebroker_state", "Where the part stands.", ("part",), states=list(State))
 
 
 def run_part(
@@ -54,11 +58,26 @@ def run_part(
     reporter = _Reporter(settings.data_dir, name)
     try:
         check()
+        _serve_metrics(name, settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run_until_told(part, reporter))
     finally:
         remove_status(settings.data_dir, name)
         pid_file.release()
+
+
+def _serve_metrics(name: str, settings: Settings) -> None:
+    """Let Prometheus read what this part counts; the API answers it under its own address instead."""
+    if not settings.metrics_port or name not in METRICS_PARTS:
+        return
+    port = settings.metrics_port + METRICS_PARTS.index(name)
+    try:
+        start_http_server(port, settings.metrics_host)
+    except OSError as error:
+        raise StartError(
+            f"The {name}'s metrics cannot be served on port {port}: {error.strerror}. "
+            "Set HOMEBROKER_METRICS_PORT to another, or to 0 for none."
+        ) from error
 
 
 def stop_with_parent() -> None:
@@ -109,40 +128,33 @@ def configure_logging(name: str) -> None:
 
 
 class _Reporter:
-    """Keeps the status file: what the part last reported, and that its event loop turns."""
+    """Keeps the status file: what the part last reported, and when. One that hangs reports no more."""
 
     def __init__(self, data_dir: Path, name: str) -> None:
         self._data_dir = data_dir
         self._name = name
         self._log = structlog.get_logger(f"homebroker.{name}")
         self._state: State | None = None
-        self._detail = ""
+        self._write(State.STARTING, "")
 
     def report(self, state: State, detail: str) -> None:
         if state != self._state:
             self._log.info(detail, state=str(state))
-        self._state, self._detail = state, detail
-        self.write()
+        self._state = state
+        _STATE.labels(self._name).state(state)
+        self._write(state, detail)
 
-    def write(self) -> None:
-        status = PartStatus(
-            pid=os.getpid(), state=self._state or State.STARTING, detail=self._detail, time_ms=now_ms()
-        )
+    def _write(self, state: State, detail: str) -> None:
+        status = PartStatus(pid=os.getpid(), state=state, detail=detail, time_ms=now_ms())
         try:
             write_status(self._data_dir, self._name, status)
         except OSError as error:
             # A full disk must not stop the part that could still be drained.
             self._log.warning("The status file cannot be written.", error=error.strerror)
 
-    async def beat(self) -> None:
-        while True:
-            self.write()
-            await asyncio.sleep(_HEARTBEAT_S)
-
 
 async def _run_until_told(part: Callable[[Report], Coroutine[None, None, None]], reporter: _Reporter) -> None:
     running = asyncio.create_task(part(reporter.report))
-    beating = asyncio.create_task(reporter.beat())
     told: list[int] = []
 
     def stop(number: int) -> None:
@@ -159,7 +171,3 @@ async def _run_until_told(part: Callable[[Report], Coroutine[None, None, None]],
     except asyncio.CancelledError:
         if not told:
             raise
-    finally:
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating

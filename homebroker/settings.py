@@ -63,6 +63,13 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(
         50.0, gt=0, le=100_000, description="other requests that a user may make of an API process"
     )
+    metrics_host: str = Field("127.0.0.1", description="address that the parts serve their metrics on")
+    metrics_port: Port = Field(
+        0,
+        ge=0,
+        le=65_000,
+        description="port of the engine's metrics, the first of four; 0: none are served",
+    )
     simulator: Literal["on", "off"] = Field("on", description="off: no simulated investors")
     simulator_rate: float = Field(
         40.0, gt=0, le=10_000, description="commands a second that simulated investors send"

@@ -11,7 +11,7 @@ from engine.progress import State
 from homebroker.pidfile import holder
 
 STALE_MS = 30_000
-"""A part's event loop writes its status every few seconds; an older one means that it hangs."""
+"""A part that works reports about once a second; one that has not for so long hangs."""
 READY_STATES = frozenset({State.READY, State.STANDING_BY})
 
 

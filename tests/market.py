@@ -114,6 +114,13 @@ def stop_part(process: subprocess.Popen[bytes], number: int = signal.SIGTERM) ->
         raise
 
 
+def freeze_part(process: subprocess.Popen[bytes], frozen: bool = True) -> None:
+    """Make a process hang, which it does in all of its threads when this returns, or go on."""
+    process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+    if frozen:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+
+
 def wait_until_ready(settings: Settings, name: str) -> None:
     """Wait until a part's status file says that it is ready."""
     wait_until(lambda: is_ready(read_status(settings.data_dir, name), now_ms()), f"{name} is ready")
@@ -157,7 +164,7 @@ class RunningBroker:
 
     def freeze(self, frozen: bool = True) -> None:
         """Make it hang, or go on."""
-        self._process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+        freeze_part(self._process, frozen)
 
     async def _make_topics(self) -> None:
         # aiokafka calls every refused connection an error; here they are what is waited for.

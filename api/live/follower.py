@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 
@@ -13,7 +14,7 @@ from msgspec import Struct
 from api.feed import Feed
 from api.live.publisher import Publisher
 from api.live.view import BOOK_TAIL_MAX, LiveView, ends_reached
-from engine.log import Connection, LogError, LogReader, missing_topics
+from engine.log import Connection, LogError, LogReader, Watchdog, missing_topics, trouble_of
 from engine.progress import State
 from engine.topics import BOOK, OUTPUT_TOPICS
 
@@ -53,6 +54,8 @@ class Follower:
         self.view = LiveView(books_from_start=False)
         self._publisher = Publisher(self.view, public, private)
         self.caught_up = False
+        self.behind: Mapping[str, int] = {}
+        """Records of each topic that are not read, as of a second ago."""
         self.standing = Standing(state=State.STARTING, detail="waiting for Kafka")
 
     async def run(self) -> None:
@@ -66,8 +69,9 @@ class Follower:
                 self.caught_up = False
                 self.view = LiveView(books_from_start=False)
             except (LogError, TimeoutError) as error:
-                _log.warning("kafka is away", error=str(error) or type(error).__name__, retry_s=retry_s)
-                self._stand(State.RETRYING, f"Kafka is away; trying again in {retry_s:.1f} s")
+                trouble = trouble_of(error)
+                _log.warning(trouble, error=str(error) or type(error).__name__, retry_s=retry_s)
+                self._stand(State.RETRYING, f"{trouble}; trying again in {retry_s:.1f} s")
                 await asyncio.sleep(retry_s)
                 retry_s = min(2 * retry_s, _RETRY_MAX_S)
                 continue
@@ -132,13 +136,17 @@ class Follower:
             await asyncio.gather(probe, return_exceptions=True)
 
     async def _probe(self, reader: LogReader) -> None:
+        watchdogs = {topic: Watchdog(topic) for topic in OUTPUT_TOPICS}
         while True:
             # In this order: reading goes on meanwhile, and may pass ends that were asked for before.
             positions = await self._positions(reader)
             ends = await self._ends(reader)
             if any(positions[topic] > end for topic, end in ends.items()):
                 raise LogChangedError
-            behind = sum(end - positions[topic] for topic, end in ends.items())
+            for topic, end in ends.items():
+                watchdogs[topic].look(position=positions[topic], end=end, now_s=time.monotonic())
+            self.behind = {topic: max(0, end - positions[topic]) for topic, end in ends.items()}
+            behind = sum(self.behind.values())
             state = State.READY if self.caught_up else State.STARTING
             self._stand(state, f"{behind:,} records behind the log" if behind > 0 else "up to date")
             await asyncio.sleep(_PROBE_EVERY_S)

@@ -11,9 +11,10 @@ from typing import ParamSpec, TypeAlias, TypeVar
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.recorder import metrics
 from api.recorder.rows import RECORDED_TOPICS, BatchReader
 from api.recorder.store import HistoryStore
-from engine.log import Connection, LogError, LogReader, missing_topics
+from engine.log import Connection, LogError, LogReader, Watchdog, missing_topics, trouble_of
 from engine.progress import Report, State
 
 _POLL_MS = 500
@@ -55,7 +56,7 @@ async def run(connection: Connection, database_url: str, *, report: Report) -> N
                 try:
                     await recorder.record()
                 except (LogError, TimeoutError) as error:
-                    trouble, cause = "Kafka is away", error
+                    trouble, cause = trouble_of(error), error
                 except SQLAlchemyError as error:
                     trouble, cause = "The database cannot be written; see that its disk has room", error
                 except ForeignHistoryError as error:
@@ -80,6 +81,7 @@ class _Recorder:
         self._report = report
         self._caught_up = False
         self._told_s = 0.0
+        self._watchdogs = {topic: Watchdog(topic) for topic in RECORDED_TOPICS}
         self.wrote = False
 
     async def record(self) -> None:
@@ -104,7 +106,9 @@ class _Recorder:
         while True:
             records = await reader.read(wait_ms=_POLL_MS, records_max=_RECORDS_MAX)
             if records:
-                await self._in_thread(self._store.write, batches.batch(records))
+                with metrics.WRITE_SECONDS.time():
+                    await self._in_thread(self._store.write, batches.batch(records))
+                metrics.RECORDS.inc(len(records))
                 self.wrote = True
             if time.monotonic() - self._told_s >= _REPORT_EVERY_S or not self._caught_up:
                 await self._tell(reader, ends)
@@ -117,7 +121,11 @@ class _Recorder:
         self._told_s = time.monotonic()
         ends = await self._ends(reader)
         _check_same_log(positions, ends)
-        behind = sum(max(end - positions[at], 0) for at, end in ends.items())
+        lags = {at[0]: max(end - positions[at], 0) for at, end in ends.items()}
+        for at, end in ends.items():
+            self._watchdogs[at[0]].look(position=positions[at], end=end, now_s=time.monotonic())
+            metrics.LAG_RECORDS.labels(at[0]).set(lags[at[0]])
+        behind = sum(lags.values())
         written = sum(positions.values())
         state = State.READY if self._caught_up else State.STARTING
         self._report(state, f"{written:,} records in the history, {behind:,} to come")

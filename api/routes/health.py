@@ -1,4 +1,4 @@
-"""Whether the API runs, and whether it keeps up."""
+"""Whether the API runs, whether it keeps up."""
 
 from __future__ import annotations
 

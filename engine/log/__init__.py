@@ -11,6 +11,7 @@ from engine.log.connection import BrokenLogError, Connection, LogError, LostLogE
 from engine.log.reading import LogReader, LogRecord, read_between
 from engine.log.sealing import EncodedRecords
 from engine.log.topics import make_topics, missing_topics
+from engine.log.watchdog import StuckReaderError, Watchdog, trouble_of
 from engine.log.writing import LogWriter, NewRecord
 
 __all__ = [
@@ -23,8 +24,11 @@ __all__ = [
     "LogWriter",
     "LostLogError",
     "NewRecord",
+    "StuckReaderError",
+    "Watchdog",
     "end_tasks",
     "make_topics",
     "missing_topics",
     "read_between",
+    "trouble_of",
 ]

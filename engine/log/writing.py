@@ -17,11 +17,15 @@ _REQUEST_BYTES_MAX = 1024 * 1024
 
 
 class NewRecord(NamedTuple):
-    """A record to append; without `time_ms` it carries the present time."""
+    """A record to append; without `time_ms` it carries the present time.
+
+    Headers are names and values that are kept beside the record, for people who look for it.
+    """
 
     key: bytes | None
     value: bytes
     time_ms: int | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
 
 
 class LogWriter:
@@ -73,7 +77,12 @@ class LogWriter:
         """
         async with self._appending() as producer:
             sent = await producer.send_and_wait(
-                topic, record.value, key=record.key, partition=partition, timestamp_ms=record.time_ms
+                topic,
+                record.value,
+                key=record.key,
+                partition=partition,
+                timestamp_ms=record.time_ms,
+                headers=list(record.headers),
             )
         return int(sent.offset)
 
@@ -144,4 +153,7 @@ def _filled(producer: AIOKafkaProducer, records: Iterable[NewRecord]) -> Iterato
 
 
 def _put(batch: Any, record: NewRecord) -> bool:
-    return batch.append(key=record.key, value=record.value, timestamp=record.time_ms) is not None
+    appended = batch.append(
+        key=record.key, value=record.value, timestamp=record.time_ms, headers=list(record.headers)
+    )
+    return appended is not None

@@ -18,7 +18,7 @@ from engine.log import Connection, LogError, LogWriter, NewRecord
 from engine.topics import ORDERS
 from homebroker.settings import Settings
 from tests.kafka.all_commands import DAY_MS, flow
-from tests.market import start_part, stop_part, wait_until, wait_until_ready
+from tests.market import freeze_part, start_part, stop_part, wait_until, wait_until_ready
 
 _COMMANDS_PER_S = 1_000
 _BATCHES = (1, 7, 50, 300)
@@ -116,7 +116,7 @@ class RunningEngine:
     def freeze(self, frozen: bool = True) -> None:
         """Make it hang, or go on."""
         if self.runs:
-            self._process.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
+            freeze_part(self._process, frozen)
 
 
 def engine_settings(settings: Settings, data_dir: Path) -> Settings:

@@ -10,9 +10,12 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
+from aiokafka import AIOKafkaConsumer
 
 from api import server
 from api.config import ApiConfig
+from api.observation import REQUEST_ID_HEADER
 from engine import service
 from engine.domain import Command, Deposit, ListAsset, OpenAccount, Place, Side
 from engine.log import Connection, LogWriter, NewRecord
@@ -227,3 +230,25 @@ async def test_stopping_ends_the_streams_with_a_word(market: Market) -> None:
         await asyncio.wait_for(listening, 30)
     assert names[:3] == ["orders_snapshot", "account_snapshot", "opened"]
     assert names[-1] == "server_shutdown"
+
+
+async def test_a_requests_name_leads_to_its_command_and_so_to_its_trade(market: Market) -> None:
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as lines:
+        async with serving(market) as client:
+            await open_market(market.connection, client)
+            answer = await client.post("/orders", json=ORDER, headers={REQUEST_ID_HEADER: "mine-1"})
+            assert answer.status_code == 201
+    async with AIOKafkaConsumer(
+        ORDERS, bootstrap_servers=market.connection.bootstrap_servers, auto_offset_reset="earliest"
+    ) as consumer:
+        named = [record async for record in _first(consumer, len(OPENING) + 1) if record.headers]
+    [record] = named
+    assert record.headers == ((REQUEST_ID_HEADER, b"mine-1"),)
+    [line] = [line for line in lines if line.get("request_id") == "mine-1"]
+    assert (line["event"], line["status"], line["route"]) == ("request answered", 201, "/orders")
+    assert line["command"] == f"0-{record.offset}"
+
+
+async def _first(consumer: Any, count: int) -> AsyncIterator[Any]:
+    for _ in range(count):
+        yield await consumer.getone()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -19,7 +21,7 @@ from homebroker.pidfile import claim, holder, pid_path
 from homebroker.process import PARENT_VARIABLE
 from homebroker.settings import Settings
 from homebroker.status import STALE_MS, PartStatus, is_ready, read_status, status_path, write_status
-from tests.market import environment_of, market_settings, stop_part, wait_until
+from tests.market import environment_of, free_ports, market_settings, stop_part, wait_until
 
 _PART = """
 import asyncio, sys
@@ -128,6 +130,18 @@ def test_what_a_killed_part_left_blocks_nobody(start: Starter) -> None:
     process = start(_WAIT)
     start.wait_for(State.READY)
     assert holder(start.settings.data_dir, "engine") == process.pid
+
+
+def test_prometheus_reads_a_part_on_its_port_and_a_taken_one_is_said(start: Starter) -> None:
+    port = free_ports(1)
+    process = start(_WAIT, HOMEBROKER_METRICS_PORT=str(port))
+    start.wait_for(State.READY)
+    told = httpx.get(f"http://127.0.0.1:{port}/metrics").text
+    assert 'homebroker_state{homebroker_state="ready",part="engine"} 1.0' in told
+    assert stop_part(process) == 0
+    with socket.create_server(("127.0.0.1", port)):
+        _output, said = start(_WAIT, HOMEBROKER_METRICS_PORT=str(port)).communicate()
+    assert f"metrics cannot be served on port {port}" in said
 
 
 def test_a_part_that_breaks_says_why_and_fails(start: Starter) -> None:

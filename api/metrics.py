@@ -1,0 +1,28 @@
+"""What the API counts and measures, for Prometheus: of this process, as Prometheus counts."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+from engine.metrics import SECONDS
+
+REQUEST_SECONDS = Histogram(
+    "homebroker_api_request_seconds",
+    "From a request's head to its answer's head; of a stream, to its beginning.",
+    ("method", "route", "status"),
+    buckets=SECONDS,
+)
+_COMMAND_SECONDS = Histogram(
+    "homebroker_api_command_seconds",
+    "From a command's way into the log until the engine's answer to it was read back.",
+    buckets=SECONDS,
+)
+_UNANSWERED = Counter("homebroker_api_unanswered_commands", "Commands without an answer within 2 s.")
+
+
+def count_command(seconds: float, *, answered: bool) -> None:
+    """Count a command that was sent to the engine, and what it took until the answer, if there was one."""
+    if answered:
+        _COMMAND_SECONDS.observe(seconds)
+    else:
+        _UNANSWERED.inc()
