@@ -23,6 +23,9 @@ from homebroker.settings import Settings
 _SAMPLE_S: Final = 0.025
 _QUIET_S: Final = 1.5
 _FIRST_TIMEOUT_S: Final = 30.0
+_CHECKED: Final = "engine"
+_UNLIMITED: Final = "engine, accounts unlimited"
+_WITH_FEES: Final = "engine, with fees"
 _COUNTED: Final = (TRANSACTIONS, EXECUTIONS, ACCOUNTS, BOOK, ASSETS)
 
 
@@ -36,8 +39,8 @@ class _Round(NamedTuple):
 def run(*, commands: int, symbols: int, rounds: int) -> None:
     """Measure the whole way on a broker of its own and print the figures."""
     with own_broker() as settings:
-        engine, plain = asyncio.run(_measure(settings, commands // rounds, symbols, rounds))
-    count = commands // rounds
+        plain, engines = asyncio.run(_measure(settings, commands // rounds, symbols, rounds))
+    count, engine = commands // rounds, engines[_CHECKED]
     print_figures(
         f"pipeline, real broker here, {symbols} symbol(s), medians of {rounds} rounds of {count:,} commands",
         [
@@ -51,11 +54,9 @@ def run(*, commands: int, symbols: int, rounds: int) -> None:
                 median(count / each.seconds for each in engine),
                 "commands/s",
             ),
-            Figure(
-                "engine / pass-through",
-                median(theirs.seconds / ours.seconds for ours, theirs in zip(engine, plain, strict=True)),
-                "×",
-            ),
+            Figure("engine / pass-through", _ratio(engine, plain), "×"),
+            Figure("engine / the same with unlimited accounts", _ratio(engine, engines[_UNLIMITED]), "×"),
+            Figure("engine with fees / without", _ratio(engines[_WITH_FEES], engine), "×"),
             *(
                 Figure(
                     f"records a command on {topic}",
@@ -69,10 +70,15 @@ def run(*, commands: int, symbols: int, rounds: int) -> None:
                 median(sum(each.outputs.values()) / each.seconds for each in engine),
                 "records/s",
             ),
-            *_processor_figures("engine", engine, count),
+            *(figure for name, each in engines.items() for figure in _processor_figures(name, each, count)),
             *_processor_figures("pass-through", plain, count),
         ],
     )
+
+
+def _ratio(ours: Sequence[_Round], theirs: Sequence[_Round]) -> float:
+    """Give how fast something was beside something else, round by round."""
+    return median(other.seconds / own.seconds for own, other in zip(ours, theirs, strict=True))
 
 
 def _processor_figures(name: str, measured: Sequence[_Round], count: int) -> list[Figure]:
@@ -88,28 +94,61 @@ def _processor_figures(name: str, measured: Sequence[_Round], count: int) -> lis
     ]
 
 
+class _Market(NamedTuple):
+    """The stream under names of its own: several of them are in one engine, and none is in another's way.
+
+    The word takes the place of "bench" in all names, and has as many letters.
+    """
+
+    word: str
+    unlimited: bool = False
+    fees: bool = False
+
+    def opening(self, symbols: int) -> list[bytes]:
+        """Give the records that list its symbols and open its accounts."""
+        commands = stream_opening(symbols=symbols, unlimited=self.unlimited, fees=self.fees)
+        return [self.named(encode_command(command)) for command in commands]
+
+    def named(self, record: bytes) -> bytes:
+        """Give a record of the stream under this market's names."""
+        for name in ("bench", "BENCH"):
+            word = self.word if name.islower() else self.word.upper()
+            record = record.replace(name.encode(), word.encode())
+        return record.replace(b'"b-', b'"%c-' % ord(self.word[0]))
+
+
+_MARKETS: Final = {
+    _CHECKED: _Market("bench"),
+    _UNLIMITED: _Market("carte", unlimited=True),
+    _WITH_FEES: _Market("tolls", fees=True),
+}
+
+
 async def _measure(
     settings: Settings, count: int, symbols: int, rounds: int
-) -> tuple[list[_Round], list[_Round]]:
+) -> tuple[list[_Round], dict[str, list[_Round]]]:
     made = stream(count * rounds, symbols=symbols)
     values = list(records(made))
-    opened = [encode_command(command) for command in stream_opening(symbols=symbols)]
     await make_passthrough_topics(settings.connection)
-    ours: list[_Round] = []
-    theirs: list[_Round] = []
+    plain: list[_Round] = []
+    engines: dict[str, list[_Round]] = {name: [] for name in _MARKETS}
     with engine_process(settings) as engine, passthrough_process(settings) as passthrough:
         async with LogWriter(settings.connection) as writer, LogReader(settings.connection) as reader:
             way = _Way(settings, writer, reader)
-            await way.run(engine, ORDERS, OUTPUT_TOPICS, opened)
-            await way.run(passthrough, IN_TOPIC, (OUT_TOPIC,), opened)
+            for market in _MARKETS.values():
+                await way.run(engine, ORDERS, OUTPUT_TOPICS, market.opening(symbols))
+            await way.run(passthrough, IN_TOPIC, (OUT_TOPIC,), values[:count])
             for start in range(0, len(values), count):
                 chunk = values[start : start + count]
-                theirs.append(await way.run(passthrough, IN_TOPIC, (OUT_TOPIC,), chunk))
-                ours.append(await way.run(engine, ORDERS, OUTPUT_TOPICS, chunk))
-    trades = sum(each.outputs[TRANSACTIONS] for each in ours)
-    assert trades == made.facts.trades, f"{trades} trades came out, not the {made.facts.trades} that must"
-    assert all(each.outputs[OUT_TOPIC] == count for each in theirs)
-    return ours, theirs
+                plain.append(await way.run(passthrough, IN_TOPIC, (OUT_TOPIC,), chunk))
+                for name, market in _MARKETS.items():
+                    named = [market.named(value) for value in chunk]
+                    engines[name].append(await way.run(engine, ORDERS, OUTPUT_TOPICS, named))
+    for name, measured in engines.items():
+        trades = sum(each.outputs[TRANSACTIONS] for each in measured)
+        assert trades == made.facts.trades, f"{name}: {trades} trades, not the {made.facts.trades} that must"
+    assert all(each.outputs[OUT_TOPIC] == count for each in plain)
+    return plain, engines
 
 
 class _Way:

@@ -26,6 +26,8 @@ _REFERENCE_TICKS: Final = 4_000
 # More than an account can need for all that a stream holds open and trades in one direction.
 _CASH_UNITS: Final = 10**9 * UNITS_PER_CURRENCY
 _SHARES: Final = 10**7
+_MAKER_FEE_PPM: Final = 100
+_TAKER_FEE_PPM: Final = 300
 
 # Texts of one width, so that a row's place in the text follows from its number.
 _ORDER_DIGITS, _INVESTOR_DIGITS, _SYMBOL_DIGITS = 10, 4, 3
@@ -100,7 +102,9 @@ def stream(
     )
 
 
-def stream_opening(*, symbols: int = 1, investors: int = INVESTORS) -> list[Command]:
+def stream_opening(
+    *, symbols: int = 1, investors: int = INVESTORS, unlimited: bool = False, fees: bool = False
+) -> list[Command]:
     """List the symbols and open the accounts of a stream, with money and shares; rows are in this order."""
     listings = [
         ListAsset(
@@ -109,13 +113,15 @@ def stream_opening(*, symbols: int = 1, investors: int = INVESTORS) -> list[Comm
             tick_size_units=TICK_UNITS,
             lot_size=1,
             reference_price_units=_REFERENCE_TICKS * TICK_UNITS,
+            maker_fee_ppm=_MAKER_FEE_PPM if fees else 0,
+            taker_fee_ppm=_TAKER_FEE_PPM if fees else 0,
         )
         for number in range(symbols)
     ]
     names = [_INVESTOR % number for number in range(investors)]
     return [
         *listings,
-        *(OpenAccount(investor_id=name) for name in names),
+        *(OpenAccount(investor_id=name, unlimited=unlimited) for name in names),
         *(Deposit(investor_id=name, cash_units=_CASH_UNITS) for name in names),
         *(
             Deposit(investor_id=name, symbol=listing.symbol, quantity=_SHARES)
