@@ -26,6 +26,7 @@ from api.identity.service import Identity
 from api.identity.tables import metadata
 from api.identity.tokens import AccessTokens, BadTokenError
 from api.recorder.tables import metadata as history_metadata
+from tests.market import TIMEOUT_S
 from tests.postgresql import running_postgresql
 
 
@@ -228,7 +229,7 @@ async def test_a_database_that_comes_late_is_waited_for(
         with pytest.raises(IdentityUnavailableError):
             await identity.sign_in.check("demo", "demo-trader", address="here")
         path.unlink()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(TIMEOUT_S):
             while True:
                 try:
                     await identity.sign_in.check("demo", "demo-trader", address="there")

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from api.identity import sign_in as sign_in_rules
 from api.identity.tables import metadata
+from api.observation import REQUEST_ID_HEADER
 from tests.api.people import PASSWORDS, stranger, tokens
 
 
@@ -32,6 +33,7 @@ async def test_an_unknown_user_costs_the_same_work_and_gets_the_same_answer(
     async with stranger(app) as client:
         for username in ("demo", "nobody", "!", "x" * 60):
             form = {"grant_type": "password", "username": username, "password": "a wrong one"}
+            client.headers[REQUEST_ID_HEADER] = "the-same"
             by_form = await client.post("/auth/token", data=form)
             by_json = await client.post("/auth/session", json={"username": username, "password": "wrong"})
             answers += [(got.status_code, got.text, dict(got.headers)) for got in (by_form, by_json)]

@@ -65,12 +65,12 @@ async def serving(market: Market, *, engine: bool = True) -> AsyncIterator[httpx
 
 
 async def open_market(connection: Connection, client: httpx.AsyncClient) -> None:
-    """List an asset and open the account, and wait until the API knows."""
+    """List an asset and open the account, and wait until the API knows all of it."""
     async with LogWriter(connection) as writer:
         for command in OPENING:
             await writer.append(ORDERS, NewRecord(command_key(command), encode_command(command)))
     for _ in range(500):
-        if (await client.get("/account")).is_success:
+        if (await client.get("/account")).json().get("cash"):
             return
         await asyncio.sleep(0.05)
     pytest.fail("the account was never opened")
