@@ -85,7 +85,7 @@ def test_commands_in_every_form_replay_alike() -> None:
 def test_a_replay_in_pieces_is_the_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     logged = _logged([*opening(1), *flow(1_000, seed=6)])
     whole = hb.replay(logged)
-    monkeypatch.setattr("homebroker.research.replaying._PIECE_ROWS", 64)
+    monkeypatch.setattr("homebroker.research.replaying._PIECE_COMMANDS", 64)
     assert_frame_equal(hb.replay(logged).executions, whole.executions)
     assert_frame_equal(hb.replay(logged).transactions, whole.transactions)
 
