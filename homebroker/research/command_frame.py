@@ -48,7 +48,6 @@ _PLAIN_KINDS: Final = {
 _TEXTS: Final = ("order_id", "client_order_id", "investor_id", "symbol")
 _SYMBOL_LENGTH_MAX: Final = 16
 _HELP: Final = "This is no table of commands; hb.orders() gives one, indexed by UTC time."
-_LIMIT: Final = ORDER_TYPES.index("limit")  # type: ignore[arg-type]
 
 
 class _Table(NamedTuple):
@@ -105,7 +104,7 @@ def _table_of(frame: pd.DataFrame | pa.Table) -> _Table:
     offsets = columns["offset"].to_numpy(np.int64) if "offset" in columns else np.arange(count)
     if count and (int(offsets[0]) < 0 or (np.diff(offsets) <= 0).any()):
         raise ValueError("The offsets do not rise; give the commands in the log's order.")
-    if count and not (0 <= int(times_ms.min()) and int(times_ms.max()) <= TIME_MS_MAX):
+    if count and not (int(times_ms.min()) >= 0 and int(times_ms.max()) <= TIME_MS_MAX):
         raise ValueError("A command's time is not within the years 1970 to 9999.")
     columns.pop("offset", None)
     columns.pop("time_ms", None)
@@ -158,9 +157,7 @@ def _plain_rows(table: _Table) -> tuple[NDArray[Any], dict[str, Texts], NDArray[
     return rows, texts, plain
 
 
-def _words(
-    rows: NDArray[Any], table: _Table, is_place: NDArray[np.bool_], plain: NDArray[np.bool_]
-) -> None:
+def _words(rows: NDArray[Any], table: _Table, is_place: NDArray[np.bool_], plain: NDArray[np.bool_]) -> None:
     side = _coded(table, "side", [str(word) for word in SIDES], plain, needed=is_place)
     rows["side"] = np.where(is_place, np.maximum(side, 0), 0)
     defaults = (("type", ORDER_TYPES), ("time_in_force", TIMES_IN_FORCE), ("self_trade", SELF_TRADES))
@@ -197,7 +194,8 @@ def _places_of(column: Any, words: pd.Index) -> NDArray[np.int64]:
         return words.get_indexer_for(column.astype(object)).astype(np.int64)
     places = words.get_indexer_for(column.cat.categories.astype(object))
     # The code of what is missing is -1, which takes the place put last.
-    return np.append(places, -1)[column.cat.codes].astype(np.int64)
+    coded: NDArray[np.int64] = np.append(places, -1)[column.cat.codes.to_numpy()].astype(np.int64)
+    return coded
 
 
 def _numbers(table: _Table, name: str, plain: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -223,9 +221,7 @@ def _whole(
     return np.where(has & there & good, values, 0).astype(np.int64)
 
 
-def _units(
-    table: _Table, name: str, has: NDArray[np.bool_], plain: NDArray[np.bool_]
-) -> NDArray[np.int64]:
+def _units(table: _Table, name: str, has: NDArray[np.bool_], plain: NDArray[np.bool_]) -> NDArray[np.int64]:
     values, there = _numbers(table, name, plain)
     bounded = (values > 0) & (values <= PRICE_UNITS_MAX / UNITS_PER_CURRENCY)
     units = np.rint(np.where(bounded, values, 0.0) * UNITS_PER_CURRENCY)

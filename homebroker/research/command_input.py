@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from engine import domain
 from engine.batches import RawRecords
-from engine.domain import TIME_MS_MAX
 from engine.kernel.octets import SLACK
 from homebroker.research.command_frame import log_from_frame
 from homebroker.research.command_log import CommandLog, LogBuilder
@@ -53,24 +52,27 @@ def _log_from_values(commands: Iterable[CommandInput]) -> CommandLog:
     builder = LogBuilder()
     records = _Records(builder)
     offset, time_ms = -1, 0
-    for command in commands:
-        place = offset + 1
-        if isinstance(command, LoggedCommand):
-            place, time_ms, command = command.offset, command.time_ms, command.command
-        if isinstance(command, Mapping):
-            if command.get("command") == _MALFORMED:
-                command = malformed_of(command)
-            else:
-                records.add(_encode(command), place, time_ms)
-                offset = place
-                continue
-        if not isinstance(command, domain.Command):
-            raise ValueError(f"{command!r} is no command; see hb.replay? for what is.")
-        records.flush()
-        builder.add(command, place, time_ms)
-        offset = place
+    for given in commands:
+        if isinstance(given, LoggedCommand):
+            offset, time_ms, command = given.offset, given.time_ms, _value(given.command)
+        else:
+            offset, command = offset + 1, _value(given)
+        if isinstance(command, bytes):
+            records.add(command, offset, time_ms)
+        else:
+            records.flush()
+            builder.add(command, offset, time_ms)
     records.flush()
     return builder.log()
+
+
+def _value(given: Any) -> domain.Command | bytes:
+    """Give a command as a value, or as its record's bytes."""
+    if isinstance(given, domain.Command):
+        return given
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{given!r} is no command; see hb.replay? for what is.")
+    return malformed_of(given) if given.get("command") == _MALFORMED else encode_fields(given)
 
 
 def malformed_of(fields: Mapping[str, Any]) -> domain.Malformed:
@@ -107,7 +109,8 @@ class _Records:
         self._builder.add_records(RawRecords(data, offsets, times_ms, starts, ends))
 
 
-def _encode(fields: Mapping[str, Any]) -> bytes:
+def encode_fields(fields: Mapping[str, Any]) -> bytes:
+    """Write a record of `orders`; raises ValueError where a field cannot be in one."""
     said = {name: value for name, value in fields.items() if value is not None}
     try:
         return msgspec.json.encode(said, enc_hook=_plain)
@@ -119,9 +122,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     raise TypeError(f"{type(value).__name__} has no place in a record")
-
-
-def check_times(times_ms: np.ndarray[Any, Any]) -> None:
-    """Refuse times that no record can have."""
-    if len(times_ms) and not (0 <= int(times_ms.min()) and int(times_ms.max()) <= TIME_MS_MAX):
-        raise ValueError("A command's time is not within the years 1970 to 9999.")

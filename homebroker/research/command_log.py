@@ -18,6 +18,17 @@ from engine.wire.rows import CommandRows
 
 TEXT_BYTES_MAX: Final = (1 << 31) - 1 - SLACK
 _NAME_BYTES: Final = 48
+_LEARNED_FIRST: Final = 64
+
+
+def cut(records: RawRecords, first: int, last: int) -> RawRecords:
+    """Give the records from one to before another."""
+    if first == 0 and last == len(records):
+        return records
+    rows = slice(first, last)
+    return RawRecords(
+        records.data, records.offsets[rows], records.times_ms[rows], records.starts[rows], records.ends[rows]
+    )
 
 
 class CommandLog:
@@ -126,11 +137,21 @@ class LogBuilder:
 
     def add_records(self, records: RawRecords) -> None:
         """Append the commands that records of `orders` hold, as the engine reads them."""
-        if len(records):
-            batch = self._reader.read(records)
+        first, count = 0, _LEARNED_FIRST if self._learns else len(records)
+        while first < len(records):
+            last = min(first + count, len(records))
+            batch = self._reader.read(cut(records, first, last))
             self._append(batch)
             if self._learns:
                 self._learn(batch)
+            # Records of a symbol that is not known are read slowly, until it is.
+            first, count = last, 4 * count
+
+    def take(self) -> CommandLog:
+        """Give what was appended since the last call; names stay."""
+        log = self.log()
+        self._pieces, self._texts, self._text_bytes = [], [], 0
+        return log
 
     def log(self) -> CommandLog:
         """Give what was appended."""
@@ -142,8 +163,8 @@ class LogBuilder:
         rows = batch.commands.copy()
         if int(rows["offset"][0]) <= self.newest_offset:
             raise ValueError(
-                f"Offset {rows['offset'][0]} comes after {self.newest_offset}: give the commands in the log's "
-                "order."
+                f"Offset {rows['offset'][0]} comes after {self.newest_offset}: "
+                "give the commands in the log's order."
             )
         if self._text_bytes + batch.text_length > TEXT_BYTES_MAX:
             raise ValueError("The commands' texts have more than 2 GB together; take fewer commands at once.")

@@ -62,6 +62,7 @@ class Reports:
     def __init__(self) -> None:
         self.shift = 0
         self._full: list[Reported] = []
+        self._count = 0
         self._begin()
 
     def listen(self, happened: Happened) -> None:

@@ -49,6 +49,13 @@ def given(table: pa.Table, kind: Kind) -> Any:
     return pandas_of(table)
 
 
+def given_frame(frame: pd.DataFrame, kind: Kind) -> Any:
+    """Give a DataFrame of any columns as the kind that was asked for."""
+    if kind == "pandas":
+        return frame
+    return given(pa.Table.from_pandas(frame, preserve_index=False), kind)
+
+
 def pandas_of(table: pa.Table) -> pd.DataFrame:
     """Give a table as a DataFrame, indexed by its `time_ms` as UTC time."""
     columns = {
@@ -73,9 +80,7 @@ def _pandas_column(field: pa.Field, column: pa.ChunkedArray) -> Any:
     if pa.types.is_dictionary(field.type):
         whole = column.unify_dictionaries().combine_chunks()
         codes = whole.indices.fill_null(-1).to_numpy()
-        return pd.Categorical.from_codes(
-            codes, dtype=pd.CategoricalDtype(whole.dictionary.to_pylist())
-        )
+        return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(whole.dictionary.to_pylist()))
     if field.nullable and pa.types.is_integer(field.type):
         missing = column.is_null().to_numpy()
         return pd.arrays.IntegerArray(column.fill_null(0).to_numpy(), missing)

@@ -59,7 +59,7 @@ class Replay:
 
     @cached_property
     def tape_hash(self) -> str:
-        """Give a hash of the trades; that of `hb.tape_hash(hb.transactions())` where the trades are the same."""
+        """Give a hash of the trades: `hb.tape_hash(hb.transactions())` is the same for the same trades."""
         return tape_hash(self.table("transactions"))
 
     @cached_property

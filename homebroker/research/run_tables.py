@@ -151,9 +151,7 @@ class RunTables:
     def _text(self, rows: NDArray[Any], which: Text) -> pa.Array:
         return strings_of(log_texts(self._log, rows, which), escaped=True)
 
-    def _transaction_ids(
-        self, places: NDArray[Any], missing: NDArray[np.bool_] | None = None
-    ) -> pa.Array:
+    def _transaction_ids(self, places: NDArray[Any], missing: NDArray[np.bool_] | None = None) -> pa.Array:
         offsets = self._log.offsets[self._events["command"][places]]
         texts = pa.array(offsets, mask=missing).cast(pa.large_string())
         trades = pa.array(self._events["trade"][places]).cast(pa.large_string())
@@ -202,7 +200,8 @@ def _table(row_type: Any, columns: dict[str, pa.Array]) -> pa.Table:
 def _rows_at(offsets: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """Give the rows of offsets; of those that are not there, anything."""
     if len(offsets) and int(offsets[-1]) - int(offsets[0]) == len(offsets) - 1:
-        return wanted - offsets[0]
+        rows: NDArray[np.int64] = wanted - offsets[0]
+        return rows
     return np.searchsorted(offsets, wanted)
 
 

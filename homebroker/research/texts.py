@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from engine.escaping import unescaped
@@ -72,12 +74,12 @@ def strings_of(texts: Texts, *, escaped: bool, missing: NDArray[np.bool_] | None
         return _unescaped_strings(gathered.tobytes(), ends, missing)
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(gathered)]
     array = pa.Array.from_buffers(pa.large_string(), len(texts.starts), buffers)
-    return array if missing is None else pa.compute.if_else(pa.array(missing), None, array)
+    return array if missing is None else pc.if_else(pa.array(missing), None, array)
 
 
 def _unescaped_strings(octets: bytes, ends: Integers, missing: NDArray[np.bool_] | None) -> pa.Array:
     places = ends.tolist()
-    found = [unescaped(octets[start:end]) for start, end in zip(places[:-1], places[1:], strict=True)]
+    found = [unescaped(octets[start:end]) for start, end in pairwise(places)]
     return pa.array(found, pa.large_string(), mask=missing)
 
 
