@@ -9,38 +9,72 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from homebroker.research.candles import candles
-    from homebroker.research.errors import NoMarketError, UnreadableRecordError
+    from homebroker.order_flow.lobster import read_lobster
+    from homebroker.order_flow.trade_files import read_trades
+    from homebroker.research.book_at import book_at
+    from homebroker.research.candles import candles, candles_from
+    from homebroker.research.command_log import CommandLog
+    from homebroker.research.errors import CutLogError, HistoryError, NoMarketError, UnreadableRecordError
+    from homebroker.research.history import history
     from homebroker.research.live import follow
+    from homebroker.research.load_log import load_log
     from homebroker.research.replaying import Replay, replay
-    from homebroker.research.topics import accounts, book, executions, orders, transactions
+    from homebroker.research.tape_hash import tape_hash
+    from homebroker.research.topics import accounts, assets, book, executions, orders, transactions
+    from homebroker.research.what_if import WhatIf, what_if
 
 _HOMES = {
-    "NoMarketError": "errors",
-    "Replay": "replaying",
-    "UnreadableRecordError": "errors",
-    "accounts": "topics",
-    "book": "topics",
-    "candles": "candles",
-    "executions": "topics",
-    "follow": "live",
-    "orders": "topics",
-    "replay": "replaying",
-    "transactions": "topics",
+    "CommandLog": "research.command_log",
+    "CutLogError": "research.errors",
+    "HistoryError": "research.errors",
+    "NoMarketError": "research.errors",
+    "Replay": "research.replaying",
+    "UnreadableRecordError": "research.errors",
+    "WhatIf": "research.what_if",
+    "accounts": "research.topics",
+    "assets": "research.topics",
+    "book": "research.topics",
+    "book_at": "research.book_at",
+    "candles": "research.candles",
+    "candles_from": "research.candles",
+    "executions": "research.topics",
+    "follow": "research.live",
+    "history": "research.history",
+    "load_log": "research.load_log",
+    "orders": "research.topics",
+    "read_lobster": "order_flow.lobster",
+    "read_trades": "order_flow.trade_files",
+    "replay": "research.replaying",
+    "tape_hash": "research.tape_hash",
+    "transactions": "research.topics",
+    "what_if": "research.what_if",
 }
 
 __all__ = [
+    "CommandLog",
+    "CutLogError",
+    "HistoryError",
     "NoMarketError",
     "Replay",
     "UnreadableRecordError",
+    "WhatIf",
     "accounts",
+    "assets",
     "book",
+    "book_at",
     "candles",
+    "candles_from",
     "executions",
     "follow",
+    "history",
+    "load_log",
     "orders",
+    "read_lobster",
+    "read_trades",
     "replay",
+    "tape_hash",
     "transactions",
+    "what_if",
 ]
 
 
@@ -48,7 +82,7 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.research.{home}"), name)
+    return getattr(import_module(f"{__name__}.{home}"), name)
 
 
 def __dir__() -> list[str]:

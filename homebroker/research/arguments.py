@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -17,7 +18,7 @@ _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 
 _HELP = 'say an age such as "30m", "1h" or "2d", a time with its zone, or UTC milliseconds since 1970'
 
 
-def since_ms(since: Since, *, now_ms: int) -> int:
+def since_ms(since: Since, *, now_ms: int, name: str = "since") -> int:
     """Give a point in time as UTC milliseconds.
 
     Parameters
@@ -27,6 +28,8 @@ def since_ms(since: Since, *, now_ms: int) -> int:
         UTC milliseconds.
     now_ms : int
         The present time.
+    name : str
+        What the caller calls it.
 
     Raises
     ------
@@ -37,26 +40,44 @@ def since_ms(since: Since, *, now_ms: int) -> int:
         age = _AGE.fullmatch(since.strip())
         if age:
             return max(0, now_ms - int(age[1]) * _UNITS_MS[age[2]])
-        since = _parsed(since)
+        since = _parsed(since, name)
     if isinstance(since, datetime):
-        time_ms = _datetime_ms(since)
+        time_ms = _datetime_ms(since, name)
     elif isinstance(since, int) and not isinstance(since, bool):
         time_ms = since
     else:
-        raise TypeError(f"since={since!r} is no point in time; {_HELP}.")
+        raise TypeError(f"{name}={since!r} is no point in time; {_HELP}.")
     if not 0 <= time_ms <= TIME_MS_MAX:
-        raise ValueError(f"since={since!r} is not within the years 1970 to 9999; {_HELP}.")
+        raise ValueError(f"{name}={since!r} is not within the years 1970 to 9999; {_HELP}.")
     return time_ms
 
 
-def check_limit(limit: int | None) -> None:
+def bounds_ms(since: Since | None, until: Since | None) -> tuple[int | None, int | None]:
+    """Give two points in time as UTC milliseconds, as of now; what is not given stays so."""
+    now_ms = time.time_ns() // 1_000_000
+    from_ms = None if since is None else since_ms(since, now_ms=now_ms)
+    to_ms = None if until is None else since_ms(until, now_ms=now_ms, name="until")
+    if from_ms is not None and to_ms is not None and from_ms > to_ms:
+        raise ValueError(f"since={since!r} is later than until={until!r}; exchange them.")
+    return from_ms, to_ms
+
+
+def check_counts(limit: int | None, first: int | None) -> None:
+    """Refuse counts that count no rows, and two at once."""
+    check_limit(limit)
+    check_limit(first, name="first")
+    if limit is not None and first is not None:
+        raise ValueError("limit gives the newest rows and first the oldest; take one of them.")
+
+
+def check_limit(limit: int | None, *, name: str = "limit") -> None:
     """Refuse a limit that counts no rows."""
     if limit is None:
         return
     if not isinstance(limit, int) or isinstance(limit, bool):
-        raise TypeError(f"limit={limit!r} is no count of rows; give an integer, or leave it out for all.")
+        raise TypeError(f"{name}={limit!r} is no count of rows; give an integer, or leave it out for all.")
     if not 1 <= limit <= LIMIT_MAX:
-        raise ValueError(f"limit={limit} must be from 1 to {LIMIT_MAX:,}; leave it out for all rows.")
+        raise ValueError(f"{name}={limit} must be from 1 to {LIMIT_MAX:,}; leave it out for all rows.")
 
 
 def check_symbol(symbol: str | None) -> None:
@@ -71,17 +92,17 @@ def check_investor(investor_id: str | None) -> None:
         raise ValueError(f"{investor_id!r} is no investor's id; give its text, or leave it out for all.")
 
 
-def _parsed(text: str) -> datetime:
+def _parsed(text: str, name: str) -> datetime:
     try:
         return datetime.fromisoformat(text.strip())
     except ValueError:
-        raise ValueError(f"since={text!r} is no point in time; {_HELP}.") from None
+        raise ValueError(f"{name}={text!r} is no point in time; {_HELP}.") from None
 
 
-def _datetime_ms(time: datetime) -> int:
+def _datetime_ms(time: datetime, name: str) -> int:
     if time.tzinfo is None:
         raise ValueError(
-            f"since={str(time)!r} has no time zone, so it could be UTC or Brazil's time; add one, for "
+            f"{name}={str(time)!r} has no time zone, so it could be UTC or Brazil's time; add one, for "
             f'example {time:%Y-%m-%dT%H:%M}-03:00, or pd.Timestamp(…, tz="America/Sao_Paulo").'
         )
     return int((time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1))

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 
-from api.live.candles import INTERVALS_MS, bucket_start, candles_of
-from engine.domain import UNITS_PER_CURRENCY
-from homebroker.research.arguments import Since, since_ms
+from api.live.candles import INTERVALS_MS, bucket_start
+from homebroker.research.arguments import Since, bounds_ms
 from homebroker.research.frames import time_index
 from homebroker.research.topics import transactions
 
@@ -35,25 +32,51 @@ def candles(symbol: str, interval: str = "1m", *, since: Since | None = None) ->
     """
     if symbol is None:
         raise ValueError("candles are of one symbol; name it, for example PETR4.")
-    if interval not in INTERVALS_MS:
-        raise ValueError(f"{interval!r} is no interval of candles; choose one of {', '.join(INTERVALS_MS)}.")
-    interval_ms = INTERVALS_MS[interval]
+    interval_ms = _interval_ms(interval)
     if since is None:
-        return candles_from(transactions(symbol), interval_ms)
-    start_ms = int(bucket_start(since_ms(since, now_ms=time.time_ns() // 1_000_000), interval_ms))
-    return candles_from(transactions(symbol, since=max(0, start_ms)), interval_ms)
+        return candles_from(transactions(symbol), interval)
+    since_ms, _ = bounds_ms(since, None)
+    assert since_ms is not None, "it was given"
+    start_ms = int(bucket_start(since_ms, interval_ms))
+    return candles_from(transactions(symbol, since=max(0, start_ms)), interval)
 
 
-def candles_from(trades: pd.DataFrame, interval_ms: int) -> pd.DataFrame:
-    """Fold trades, as `transactions` gives them for one symbol, into candles. Cost O(trades)."""
+def candles_from(trades: pd.DataFrame, interval: str = "1m") -> pd.DataFrame:
+    """Fold trades into candles, as `candles` does. Cost O(trades).
+
+    Parameters
+    ----------
+    trades : DataFrame
+        Of one symbol, indexed by time, oldest first, with `price` and `quantity`: as `transactions`, a
+        replay or `read_trades` give them.
+    interval : str
+        See `candles`.
+    """
+    interval_ms = _interval_ms(interval)
+    if not isinstance(trades.index, pd.DatetimeIndex) or not {"price", "quantity"} <= set(trades.columns):
+        raise ValueError("These are no trades; give a table indexed by time, with price and quantity.")
     if trades.empty:
         columns = dict.fromkeys(_PRICES, np.empty(0)) | dict.fromkeys(
             ("volume", "trades"), np.empty(0, np.int64)
         )
         return pd.DataFrame(columns, index=time_index([]))
-    times = pd.DatetimeIndex(trades.index).as_unit("ms").asi8
-    prices_units = np.rint(trades["price"].to_numpy() * UNITS_PER_CURRENCY).astype(np.int64)
-    rows = candles_of(times, prices_units, trades["quantity"].to_numpy(), interval_ms)
-    columns = {name: rows[name] / UNITS_PER_CURRENCY for name in _PRICES}
-    columns |= {"volume": rows["volume"].copy(), "trades": rows["trades"].copy()}
-    return pd.DataFrame(columns, index=time_index(rows["time_ms"].copy()))
+    times_ms = pd.DatetimeIndex(trades.index).as_unit("ms").asi8
+    starts_ms = bucket_start(times_ms, interval_ms)
+    first = np.concatenate([[0], np.flatnonzero(np.diff(starts_ms)) + 1])
+    last = np.concatenate([first[1:], [len(trades)]]) - 1
+    prices, quantities = trades["price"].to_numpy(), trades["quantity"].to_numpy()
+    columns = {
+        "open": prices[first],
+        "high": np.maximum.reduceat(prices, first),
+        "low": np.minimum.reduceat(prices, first),
+        "close": prices[last],
+        "volume": np.add.reduceat(quantities, first),
+        "trades": last - first + 1,
+    }
+    return pd.DataFrame(columns, index=time_index(starts_ms[first]))
+
+
+def _interval_ms(interval: str) -> int:
+    if interval not in INTERVALS_MS:
+        raise ValueError(f"{interval!r} is no interval of candles; choose one of {', '.join(INTERVALS_MS)}.")
+    return INTERVALS_MS[interval]

@@ -22,3 +22,17 @@ class UnreadableRecordError(RuntimeError):
 
     def __init__(self, topic: str, offset: int, why: str) -> None:
         super().__init__(f"The record at offset {offset} of {topic} is not one of the engine's: {why}.")
+
+
+class CutLogError(RuntimeError):
+    """The log of orders no longer begins at its beginning."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__(
+            f"The topic orders begins at offset {first}: its oldest commands were deleted, "
+            "so it cannot be run again. Set retention.ms=-1 on it and begin with empty topics."
+        )
+
+
+class HistoryError(RuntimeError):
+    """The recorder's database cannot give what was asked for; the sentence says why and what to do."""

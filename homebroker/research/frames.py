@@ -1,41 +1,74 @@
-"""Rows as DataFrames: a column for each field of a struct, typed by the field's annotation."""
+"""Arrow tables as what callers ask for: pandas by default, polars, or as they are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from enum import StrEnum
-from functools import cache
-from operator import attrgetter
-from types import NoneType
-from typing import Any, TypeAlias, get_args, get_type_hints
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
-_MakeColumn: TypeAlias = Callable[[list[Any]], Any]
-_TIME_FIELD = "time_ms"
+from homebroker.research.schemas import TIME_FIELD, table_of_structs
+
+Kind: TypeAlias = Literal["pandas", "arrow", "polars"]
+"""What a table is given as."""
+_KINDS = ("pandas", "arrow", "polars")
 
 
-def frame_of(row_type: type[Struct], rows: Sequence[Struct]) -> pd.DataFrame:
-    """Make a table of rows, indexed by their `time_ms` as UTC time.
+def check_kind(kind: str) -> None:
+    """Refuse a kind of table that there is not, or whose library is not installed."""
+    if kind not in _KINDS:
+        raise ValueError(f"to={kind!r} is no kind of table; choose one of {', '.join(_KINDS)}.")
+    if kind == "polars":
+        try:
+            import polars  # noqa: F401, PLC0415 - only who asks for it needs it
+        except ImportError:
+            raise ValueError(
+                'to="polars" needs the package polars; install it (`pip install polars`) or take to="arrow".'
+            ) from None
 
-    Parameters
-    ----------
-    row_type : type
-        A struct with a `time_ms`; its other fields are the columns. An `int` becomes int64, a `float`
-        float64, a `str` pandas' str, an enum a category; what may be None becomes the nullable kind.
-    rows : sequence of that struct
+
+def given(table: pa.Table, kind: Kind) -> Any:
+    """Give a table as the kind that was asked for.
 
     Returns
     -------
-    DataFrame
-        One row for each, in their order. No rows give no rows, with the same columns and types.
+    DataFrame or Table
+        For pandas, indexed by `time_ms` as UTC time; an int64 that may be missing is Int64, an enum a
+        category. Arrow and polars have `time_ms` as a column.
     """
-    columns = {name: make(list(map(attrgetter(name), rows))) for name, make in _columns_of(row_type).items()}
-    times_ms = [getattr(row, _TIME_FIELD) for row in rows]
-    return pd.DataFrame(columns, index=time_index(times_ms), copy=False)
+    if kind == "arrow":
+        return table
+    if kind == "polars":
+        import polars  # noqa: PLC0415
+
+        return polars.from_arrow(table)
+    return pandas_of(table)
+
+
+def given_frame(frame: pd.DataFrame, kind: Kind) -> Any:
+    """Give a DataFrame of any columns as the kind that was asked for."""
+    if kind == "pandas":
+        return frame
+    return given(pa.Table.from_pandas(frame, preserve_index=False), kind)
+
+
+def pandas_of(table: pa.Table) -> pd.DataFrame:
+    """Give a table as a DataFrame, indexed by its `time_ms` as UTC time."""
+    columns = {
+        field.name: _pandas_column(field, table.column(field.name))
+        for field in table.schema
+        if field.name != TIME_FIELD
+    }
+    return pd.DataFrame(columns, index=time_index(table.column(TIME_FIELD).to_numpy()), copy=False)
+
+
+def frame_of(row_type: type[Struct], rows: Sequence[Struct]) -> pd.DataFrame:
+    """Make a DataFrame of values that have a `time_ms`."""
+    return pandas_of(table_of_structs(row_type, list(rows)))
 
 
 def time_index(times_ms: Sequence[int] | NDArray[np.int64]) -> pd.DatetimeIndex:
@@ -43,42 +76,17 @@ def time_index(times_ms: Sequence[int] | NDArray[np.int64]) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(np.asarray(times_ms, np.int64).view("M8[ms]"), tz="UTC", name="time")
 
 
-@cache
-def _columns_of(row_type: type[Struct]) -> dict[str, _MakeColumn]:
-    hints = get_type_hints(row_type)
-    return {name: _column_of(hints[name]) for name in row_type.__struct_fields__ if name != _TIME_FIELD}
-
-
-def _column_of(annotation: Any) -> _MakeColumn:
-    kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not NoneType]
-    assert len(kinds) == 1, "a column holds one kind of value"
-    (kind,) = kinds
-    nullable = kind is not annotation
-    if issubclass(kind, StrEnum):
-        return _category(kind)
-    if nullable and kind in (int, bool):
-        return _nullable_integers if kind is int else _nullable_booleans
-    if kind is str:
-        return lambda values: pd.array(values, dtype="str")
-    dtype = {int: np.int64, float: np.float64, bool: np.bool_}[kind]
-    return lambda values: np.array(values, dtype)
-
-
-def _category(kind: type[StrEnum]) -> _MakeColumn:
-    dtype = pd.CategoricalDtype([str(member) for member in kind])
-    codes: dict[StrEnum | None, int] = {member: code for code, member in enumerate(kind)} | {None: -1}
-
-    def categories(values: list[Any]) -> Any:
-        return pd.Categorical.from_codes([codes[value] for value in values], dtype=dtype)
-
-    return categories
-
-
-def _nullable_integers(values: list[int | None]) -> Any:
-    missing = np.array([value is None for value in values], np.bool_)
-    return pd.arrays.IntegerArray(np.array([value or 0 for value in values], np.int64), missing)
-
-
-def _nullable_booleans(values: list[bool | None]) -> Any:
-    missing = np.array([value is None for value in values], np.bool_)
-    return pd.arrays.BooleanArray(np.array([bool(value) for value in values], np.bool_), missing)
+def _pandas_column(field: pa.Field, column: pa.ChunkedArray) -> Any:
+    if pa.types.is_dictionary(field.type):
+        whole = column.unify_dictionaries().combine_chunks()
+        codes = whole.indices.fill_null(-1).to_numpy()
+        return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(whole.dictionary.to_pylist()))
+    if field.nullable and pa.types.is_integer(field.type):
+        missing = column.is_null().to_numpy()
+        return pd.arrays.IntegerArray(column.fill_null(0).to_numpy(), missing)
+    if field.nullable and pa.types.is_boolean(field.type):
+        missing = column.is_null().to_numpy()
+        return pd.arrays.BooleanArray(column.fill_null(False).to_numpy(), missing)
+    if pa.types.is_large_string(field.type):
+        return pd.array(column, dtype="str")
+    return column.to_numpy()

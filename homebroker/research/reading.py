@@ -6,59 +6,71 @@ A read ends where the topic ended when it began, so it ends also while the marke
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from msgspec import Struct
 
-from engine.log import Connection, LogError, LogReader, LogRecord, missing_topics
+from engine.batches import RawRecords
+from engine.log import Connection, LogError, LogReader, missing_topics
+from engine.log.raw_reading import RawReader
+from homebroker.research.command_log import cut
 from homebroker.research.errors import NoMarketError
-from homebroker.research.frames import frame_of
+from homebroker.research.pieces import Pieces
+from homebroker.research.progress import Progress
+from homebroker.research.schemas import TIME_FIELD
 
-SHARD = 0
-_ANSWER_MAX_S = 5.0
-_WAIT_MS = 1_000
-_SILENT_READS_MAX = 10
+SHARD: Final = 0
+_ANSWER_MAX_S: Final = 5.0
+_WAIT_MS: Final = 1_000
+_SILENT_READS_MAX: Final = 10
+_FETCH_BYTES_MAX: Final = 4 * 1024 * 1024
 # A restarted engine may repeat records behind newer ones, up to so many; reading begins that much earlier,
 # so that each repeat comes after what it repeats and can be told.
 _REPEATS_MAX = 1_000
 _WINDOW_MIN = 10_000
-_WINDOW_GROWTH = 4
+_WINDOW_GROWTH: Final = 4
 
 
-class Table(Struct, frozen=True, kw_only=True):
-    """How a topic's records become rows.
+class Topic(Struct, frozen=True, kw_only=True):
+    """A topic and what makes a table of its records."""
 
-    Parameters
-    ----------
-    topic : str
-        The topic's name.
-    decode : callable
-        Turns records of the log into what they say, each with a `time_ms`.
-    seen : callable
-        Makes a predicate that tells, of each decoded record in turn, whether it is no repeat.
-    row_type : type
-        What a row is.
-    expand : callable or None
-        Gives a decoded record's rows, where it is not a row itself.
-    """
-
-    topic: str
-    decode: Callable[[Sequence[LogRecord]], list[Any]]
-    seen: Callable[[], Callable[[Any], bool]]
-    row_type: type[Struct]
-    expand: Callable[[Any], Iterable[Struct]] | None = None
+    name: str
+    pieces: Callable[[], Pieces]
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """Which rows are wanted: from a time on, at most so many (the newest), and such as `matches` says."""
+    """Which rows are wanted.
+
+    Parameters
+    ----------
+    since_ms, until_ms : int or None
+        From this time on, and before that one.
+    limit : int or None
+        At most so many rows, the newest.
+    first : int or None
+        At most so many rows, the oldest.
+    wanted : dict
+        Values of columns that the rows must have.
+    """
 
     since_ms: int | None = None
+    until_ms: int | None = None
     limit: int | None = None
-    matches: Callable[[Any], bool] | None = None
+    first: int | None = None
+    wanted: dict[str, str] = {}
+
+
+class Span(NamedTuple):
+    """Offsets of a topic: rows from `begin` to before `end` count, reading begins at `start`."""
+
+    start: int
+    begin: int
+    end: int
 
 
 class StalledError(LogError):  # type: ignore[misc]
@@ -88,80 +100,85 @@ async def open_topic(connection: Connection, topic: str) -> AsyncIterator[LogRea
         raise NoMarketError.at(connection, f"Kafka no longer answers ({type(error).__name__})") from error
 
 
-async def read_table(connection: Connection, table: Table, request: Request) -> pd.DataFrame:
+async def read_table(
+    connection: Connection, topic: Topic, request: Request, *, progress: bool = True
+) -> pa.Table:
     """Read the rows that a request asks for, oldest first. Cost O(records read)."""
-    async with open_topic(connection, table.topic) as reader:
-        start = await reader.first_offset(table.topic, SHARD)
-        end = await reader.end_offset(table.topic, SHARD)
-        if request.since_ms is not None:
-            start = max(start, await reader.offset_at(table.topic, SHARD, request.since_ms))
+    async with open_topic(connection, topic.name) as reader:
+        start, end = await _bounds(reader, topic.name, request)
+        read = _Reading(connection, topic, request, Progress(topic.name, shown=progress))
         if request.limit is None:
-            return await _read_span(reader, table, request, start=start, begin=start, end=end)
+            return await read.span(Span(start, start, end))
         window = max(request.limit, _WINDOW_MIN)
         while True:
             begin = max(start, end - window)
-            repeated = max(start, begin - _REPEATS_MAX)
-            frame = await _read_span(reader, table, request, start=repeated, begin=begin, end=end)
-            if len(frame) >= request.limit or begin == start:
-                return frame.tail(request.limit)
+            table = await read.span(Span(max(start, begin - _REPEATS_MAX), begin, end))
+            if table.num_rows >= request.limit or begin == start:
+                return table.slice(max(0, table.num_rows - request.limit))
             window *= _WINDOW_GROWTH
 
 
-async def _read_span(
-    reader: LogReader, table: Table, request: Request, *, start: int, begin: int, end: int
-) -> pd.DataFrame:
-    is_new = table.seen()
-    pieces = []
-    with _cycle_collector_paused():
-        async for records in _records_between(reader, table.topic, start, end):
-            piece = _piece(table, request, is_new, records, begin)
-            if len(piece):
-                pieces.append(piece)
-    return pd.concat(pieces) if pieces else frame_of(table.row_type, [])
-
-
-def _piece(
-    table: Table, request: Request, is_new: Callable[[Any], bool], records: list[LogRecord], begin: int
-) -> pd.DataFrame:
-    if records[0].offset < begin:
-        older = sum(record.offset < begin for record in records)
-        for record in table.decode(records[:older]):
-            is_new(record)
-        records = records[older:]
-    kept = list(filter(is_new, table.decode(records)))
-    if request.since_ms is not None:
-        kept = [record for record in kept if record.time_ms >= request.since_ms]
-    if request.matches is not None:
-        kept = list(filter(request.matches, kept))
-    rows = kept if table.expand is None else [row for record in kept for row in table.expand(record)]
-    return frame_of(table.row_type, rows)
-
-
-async def _records_between(
-    reader: LogReader, topic: str, start: int, end: int
-) -> AsyncIterator[list[LogRecord]]:
+async def records_between(
+    connection: Connection, topic: str, start: int, end: int, progress: Progress
+) -> AsyncIterator[RawRecords]:
+    """Read a topic's records from one offset to before another, a fetch at a time."""
     if start >= end:
         return
-    reader.start({(topic, SHARD): start})
     silent_reads = 0
-    while await reader.position(topic, SHARD) < end:
-        records = await reader.read(wait_ms=_WAIT_MS)
-        silent_reads = 0 if records else silent_reads + 1
-        if silent_reads >= _SILENT_READS_MAX:
-            raise StalledError
-        if records and records[-1].offset >= end:
-            records = [record for record in records if record.offset < end]
-        if records:
-            yield records
+    with progress.of(end - start):
+        async with RawReader(connection, topic, SHARD, offset=start, bytes_max=_FETCH_BYTES_MAX) as reader:
+            while reader.offset < end:
+                before = reader.offset
+                records = await reader.read(wait_ms=_WAIT_MS)
+                silent_reads = 0 if len(records) else silent_reads + 1
+                if silent_reads >= _SILENT_READS_MAX:
+                    raise StalledError
+                last = int(np.searchsorted(records.offsets, end))
+                if last:
+                    yield cut(records, 0, last)
+                progress.done(min(reader.offset, end) - before)
 
 
-@contextmanager
-def _cycle_collector_paused() -> Iterator[None]:
-    """Spare the collector of cycles the many records that come and go here, which have none."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+async def _bounds(reader: LogReader, topic: str, request: Request) -> tuple[int, int]:
+    start, end = await reader.first_offset(topic, SHARD), await reader.end_offset(topic, SHARD)
+    if request.since_ms is not None:
+        start = max(start, await reader.offset_at(topic, SHARD, request.since_ms))
+    return start, end
+
+
+class _Reading:
+    """One answer on its way."""
+
+    def __init__(self, connection: Connection, topic: Topic, request: Request, progress: Progress) -> None:
+        self._connection = connection
+        self._topic = topic
+        self._request = request
+        self._progress = progress
+
+    async def span(self, span: Span) -> pa.Table:
+        pieces = self._topic.pieces()
+        parts = [pieces.schema.empty_table()]
+        rows = 0
+        records = records_between(self._connection, self._topic.name, span.start, span.end, self._progress)
+        async for fetched in records:
+            # The next fetch comes in while compiled code, which needs no interpreter, is at this one.
+            part = await asyncio.to_thread(self._part, pieces, fetched, span.begin)
+            parts.append(part)
+            rows += part.num_rows
+            if self._request.first is not None and rows >= self._request.first:
+                await records.aclose()  # type: ignore[attr-defined]
+                break
+        table = pa.concat_tables(parts)
+        return table if self._request.first is None else table.slice(0, self._request.first)
+
+    def _part(self, pieces: Pieces, records: RawRecords, begin: int) -> pa.Table:
+        table = pieces.piece(records, begin)
+        masks: list[Any] = []
+        if self._request.since_ms is not None:
+            masks.append(pc.greater_equal(table.column(TIME_FIELD), self._request.since_ms))
+        if self._request.until_ms is not None:
+            masks.append(pc.less(table.column(TIME_FIELD), self._request.until_ms))
+        masks += [pc.equal(table.column(name), value) for name, value in self._request.wanted.items()]
+        for mask in masks[1:]:
+            masks[0] = pc.and_(masks[0], mask)
+        return table.filter(masks[0]) if masks else table

@@ -2,42 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import cached_property
+from typing import Final
 
-import msgspec
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
-from engine import domain
-from engine.domain import Execution, Trade
 from engine.shard import Shard
-from engine.wire.commands import decode_command, record_names
-from engine.wire.records import ExecutionReport, Stamp, Transaction, execution_record, transaction_record
-from homebroker.research.frames import frame_of
-from homebroker.research.rows import COMMANDS, LoggedCommand
+from homebroker.research.command_input import Commands, log_of
+from homebroker.research.command_log import CommandLog
+from homebroker.research.depth import book_frame, depth_over_time
+from homebroker.research.events import Reports
+from homebroker.research.frames import pandas_of
+from homebroker.research.run_tables import RunTables
+from homebroker.research.tape_hash import tape_hash
 
-ReplayInput: TypeAlias = domain.Command | LoggedCommand | Mapping[str, Any]
-_PIECE_ROWS = 50_000
+_PIECE_COMMANDS: Final = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """What came of a replay, as `hb.transactions` and `hb.executions` would show it."""
+    """What came of a replay. Tables are made when they are first asked for, so that a run costs no more.
 
-    transactions: pd.DataFrame
-    executions: pd.DataFrame
+    Attributes
+    ----------
+    log : CommandLog
+        What ran; can be replayed again, which begins at once.
+    digest : str
+        A hash of the market's whole state at the end.
+    """
+
+    def __init__(self, log: CommandLog, times_ms: NDArray[np.int64], reports: Reports, shard: Shard) -> None:
+        self.log = log
+        self._shard = shard
+        self._times_ms = times_ms
+        self._reports = reports
+
+    def __repr__(self) -> str:
+        return f"<Replay of {len(self.log):,} commands>"
+
+    @cached_property
+    def digest(self) -> str:
+        """Give a hash of the market's whole state at the end: the same for the same commands, anywhere."""
+        return self._shard.digest()
+
+    @cached_property
+    def transactions(self) -> pd.DataFrame:
+        """Give the trades, as `hb.transactions` would show them."""
+        return pandas_of(self.table("transactions"))
+
+    @cached_property
+    def executions(self) -> pd.DataFrame:
+        """Give the reports, as `hb.executions` would show them."""
+        return pandas_of(self.table("executions"))
+
+    @cached_property
+    def tape_hash(self) -> str:
+        """Give a hash of the trades: `hb.tape_hash(hb.transactions())` is the same for the same trades."""
+        return tape_hash(self.table("transactions"))
+
+    @cached_property
+    def _tables(self) -> RunTables:
+        return RunTables(self.log, self._times_ms, self._reports.reported())
+
+    def table(self, name: str) -> pa.Table:
+        """Give `transactions` or `executions` as an Arrow table."""
+        if name not in {"transactions", "executions"}:
+            raise ValueError(f"{name!r} is no table of a replay; take transactions or executions.")
+        return self._tables.transactions() if name == "transactions" else self._tables.executions()
+
+    def depth(
+        self, interval: str | None = "1s", *, levels: int = 5, symbol: str | None = None
+    ) -> pd.DataFrame:
+        """Give the order books over time. Runs the commands once more.
+
+        Parameters
+        ----------
+        interval : str or None
+            A row for each interval in which a book changed, as it stood at its end: "100ms", "1s", "5m", …;
+            None: a row for each command that changed it.
+        levels : int
+            Price levels of each side, 1 to 1,000.
+        symbol : str, optional
+            Only this symbol's book.
+
+        Returns
+        -------
+        DataFrame
+            By time: `symbol`, `offset` of the last command, and for each level from 1 on `bid_1`,
+            `bid_quantity_1`, `ask_1`, `ask_quantity_1`; NaN where there is none.
+        """
+        return depth_over_time(self.log, interval=interval, levels=levels, symbol=symbol)
+
+    def book(self, symbol: str) -> pd.DataFrame:
+        """Give a symbol's whole book at the end: `side`, `price`, `quantity`, `order_count`, best first."""
+        return book_frame(self._shard, symbol)
 
 
-def replay(commands: pd.DataFrame | Iterable[ReplayInput]) -> Replay:
+def replay(commands: Commands) -> Replay:
     """Run commands through the very engine, in memory, from an empty market. Touches no topic.
 
     Parameters
     ----------
-    commands : DataFrame or iterable
-        A table as `hb.orders` gives it, or, in order, commands as records of the `orders` topic (mappings
-        such as ``{"command": "place", …}``), as the engine's own values, or as `hb.follow("orders")` gives
-        them. Assets must be listed and accounts opened by commands too, as in the log.
+    commands : CommandLog, DataFrame, Table, path or iterable
+        A stored log as `hb.load_log` gives it; a table as `hb.orders` gives it; a file of order flow; or, in
+        order, commands as records of the `orders` topic (mappings such as ``{"command": "place", …}``), as
+        the engine's own values, or as `hb.follow("orders")` gives them. Assets must be listed and accounts
+        opened by commands too, as in the log.
         One without an offset has the next; one without a time has that of the command before, the first 1970.
 
     Returns
@@ -49,85 +121,22 @@ def replay(commands: pd.DataFrame | Iterable[ReplayInput]) -> Replay:
     ------
     ValueError
         When the offsets do not rise, or what is given is no command.
+
+    Notes
+    -----
+    A log is run at the kernel's own speed, some millions of commands a second; a table is made one first, and
+    values one by one, which takes longer than the run.
     """
-    shard = Shard(0)
-    trades, reports = _Rows(Transaction), _Rows(ExecutionReport)
-    for logged in _logged(commands):
-        if logged.offset <= shard.offset:
-            raise ValueError(
-                f"Offset {logged.offset} comes after {shard.offset}: give the commands in the log's order."
-            )
-        events = shard.apply(logged.command, offset=logged.offset, time_ms=logged.time_ms)
-        stamp = Stamp(shard.number, logged.offset, shard.time_ms)
-        trade_index = report_index = 0
-        for event in events:
-            if isinstance(event, Trade):
-                trades.add(transaction_record(event, stamp, trade_index))
-                trade_index += 1
-            elif isinstance(event, Execution):
-                reports.add(execution_record(event, stamp, report_index))
-                report_index += 1
-    return Replay(transactions=trades.frame(), executions=reports.frame())
-
-
-class _Rows:
-    """Rows on their way into a table, so many at a time that millions need no more memory than it does."""
-
-    def __init__(self, row_type: type[msgspec.Struct]) -> None:
-        self._row_type = row_type
-        self._rows: list[msgspec.Struct] = []
-        self._pieces: list[pd.DataFrame] = []
-
-    def add(self, row: msgspec.Struct) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= _PIECE_ROWS:
-            self._pieces.append(self._take())
-
-    def frame(self) -> pd.DataFrame:
-        rest = self._take()
-        return pd.concat([*self._pieces, rest]) if self._pieces else rest
-
-    def _take(self) -> pd.DataFrame:
-        rows, self._rows = self._rows, []
-        return frame_of(self._row_type, rows)
-
-
-def _logged(commands: pd.DataFrame | Iterable[ReplayInput]) -> Iterator[LoggedCommand]:
-    if isinstance(commands, pd.DataFrame):
-        yield from _from_frame(commands)
-        return
-    offset, time_ms = -1, 0
-    for command in commands:
-        if isinstance(command, LoggedCommand):
-            logged = command
-        elif isinstance(command, Mapping):
-            logged = LoggedCommand(offset=offset + 1, time_ms=time_ms, command=_from_fields(command))
-        elif isinstance(command, domain.Command):
-            logged = LoggedCommand(offset=offset + 1, time_ms=time_ms, command=command)
-        else:
-            raise ValueError(f"{command!r} is no command; see hb.replay? for what is.")
-        offset, time_ms = logged.offset, logged.time_ms
-        yield logged
-
-
-def _from_frame(frame: pd.DataFrame) -> Iterator[LoggedCommand]:
-    if "command" not in frame or not isinstance(frame.index, pd.DatetimeIndex) or frame.index.tz is None:
-        raise ValueError("This is no table of commands; hb.orders() gives one, indexed by UTC time.")
-    times_ms = frame.index.as_unit("ms").asi8.tolist()
-    offsets = frame["offset"].tolist() if "offset" in frame else range(len(frame))
-    names = [name for name in frame.columns if name not in {"offset", "time_ms"}]
-    columns = [frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names]
-    for offset, time_ms, values in zip(offsets, times_ms, zip(*columns, strict=True), strict=True):
-        fields = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-        yield LoggedCommand(offset=offset, time_ms=time_ms, command=_from_fields(fields))
-
-
-def _from_fields(fields: Mapping[str, Any]) -> domain.Command:
-    kind = COMMANDS.get(fields.get("command", ""))
-    if kind is domain.Malformed:
-        return domain.Malformed(**{name: fields[name] for name in kind.__struct_fields__ if name in fields})
-    if kind is None:
-        return decode_command(msgspec.json.encode(fields))
-    # A table has columns of every kind of command, and a person may have filled more than this kind has.
-    record = {name: fields[name] for name in record_names(kind) if name in fields}
-    return decode_command(msgspec.json.encode({"command": fields["command"], **record}))
+    log = log_of(commands)
+    shard, reports = log.shard(), Reports()
+    times_ms = np.empty(len(log), np.int64)
+    batch = None
+    for first in range(0, len(log), _PIECE_COMMANDS):
+        last = min(first + _PIECE_COMMANDS, len(log))
+        batch = log.batch(first, last, batch)
+        reports.shift = first
+        shard.apply_all(batch, reports.listen)
+        times_ms[first:last] = batch.commands["time_ms"]
+        # Notes for book records that nobody will send; they would pile up.
+        shard.book_snapshots()
+    return Replay(log, times_ms, reports, shard)

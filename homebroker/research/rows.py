@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from engine import domain
 from engine.domain import OrderType, Phase, SelfTrade, Side, TimeInForce
-from engine.wire.commands import record_fields
 from engine.wire.records import AccountRecord, BookRecord
 
 COMMANDS: dict[str, type[domain.Command]] = {
@@ -25,7 +24,6 @@ COMMANDS: dict[str, type[domain.Command]] = {
     "set_phase": domain.SetPhase,
     "malformed": domain.Malformed,
 }
-_NAMES = {kind: name for name, kind in COMMANDS.items()}
 
 
 class LoggedCommand(Struct, frozen=True, kw_only=True):
@@ -103,14 +101,6 @@ class BookRow(Struct, frozen=True, kw_only=True):
     price: float
     quantity: int
     order_count: int
-
-
-def command_row(logged: LoggedCommand) -> CommandRow:
-    """Flatten a command, with prices and cash in the currency's unit."""
-    command = logged.command
-    is_malformed = isinstance(command, domain.Malformed)
-    fields = structs.asdict(command) if is_malformed else record_fields(command)
-    return CommandRow(offset=logged.offset, time_ms=logged.time_ms, command=_NAMES[type(command)], **fields)
 
 
 def account_rows(record: AccountRecord) -> Iterator[AccountRow]:

@@ -1,57 +1,85 @@
-"""The market's topics as DataFrames, one function each."""
+"""The market's topics as tables, one function each."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-import pandas as pd
-
-from engine.identity import SeenBooks, SeenOutputs
-from engine.log import LogRecord
-from engine.topics import ACCOUNTS, BOOK, EXECUTIONS, ORDERS, TRANSACTIONS
-from engine.wire.commands import decode_command
+from engine.identity import SeenOutputs
+from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, ORDERS, TRANSACTIONS
 from engine.wire.records import (
+    AssetRecord,
     ExecutionReport,
     Transaction,
     decode_account,
+    decode_asset,
     decode_book,
     decode_execution,
     decode_transaction,
 )
-from homebroker.research.arguments import Since, check_investor, check_limit, check_symbol, since_ms
-from homebroker.research.blocking import run_blocking
-from homebroker.research.errors import UnreadableRecordError
-from homebroker.research.reading import Request, Table, read_table
-from homebroker.research.rows import (
-    AccountRow,
-    BookRow,
-    CommandRow,
-    LoggedCommand,
-    account_rows,
-    book_rows,
-    command_row,
+from homebroker.research.arguments import (
+    Since,
+    bounds_ms,
+    check_counts,
+    check_investor,
+    check_symbol,
 )
+from homebroker.research.blocking import run_blocking
+from homebroker.research.frames import Kind, check_kind, given
+from homebroker.research.pieces import CommandPieces, OutputPieces, ValuePieces, seen_books
+from homebroker.research.reading import Request, Topic, read_table
+from homebroker.research.rows import AccountRow, BookRow, account_rows, book_rows
 from homebroker.settings import Settings
 
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+TOPICS: dict[str, Topic] = {
+    topic.name: topic
+    for topic in (
+        Topic(name=TRANSACTIONS, pieces=lambda: OutputPieces(TRANSACTIONS, Transaction, decode_transaction)),
+        Topic(name=EXECUTIONS, pieces=lambda: OutputPieces(EXECUTIONS, ExecutionReport, decode_execution)),
+        Topic(
+            name=ACCOUNTS,
+            pieces=lambda: ValuePieces(
+                ACCOUNTS, AccountRow, decode_account, SeenOutputs().is_new, account_rows
+            ),
+        ),
+        Topic(name=BOOK, pieces=lambda: ValuePieces(BOOK, BookRow, decode_book, seen_books(), book_rows)),
+        Topic(
+            name=ASSETS,
+            pieces=lambda: ValuePieces(
+                ASSETS, AssetRecord, decode_asset, SeenOutputs().is_new, lambda asset: (asset,)
+            ),
+        ),
+        Topic(name=ORDERS, pieces=CommandPieces),
+    )
+}
 
 
 def transactions(
-    symbol: str | None = None, *, since: Since | None = None, limit: int | None = None
-) -> pd.DataFrame:
+    symbol: str | None = None,
+    *,
+    since: Since | None = None,
+    until: Since | None = None,
+    limit: int | None = None,
+    first: int | None = None,
+    to: Kind = "pandas",
+    progress: bool = True,
+) -> Any:
     """Read the tape: one row a trade, oldest first, indexed by UTC time.
 
     Parameters
     ----------
     symbol : str, optional
         Only this symbol's trades.
-    since : str, int or datetime, optional
-        Only trades from then on: an age ("30m", "1h", "2d"), a time with its zone, or UTC milliseconds.
+    since, until : str, int or datetime, optional
+        Only trades from then on, and before then: an age ("30m", "1h", "2d"), a time with its zone, or UTC
+        milliseconds.
     limit : int, optional
         At most so many rows, the newest.
+    first : int, optional
+        At most so many rows, the oldest; not together with `limit`.
+    to : str
+        "pandas", "arrow" or "polars"; the latter two have `time_ms` as a column.
+    progress : bool
+        Whether a read that takes longer than a moment shows a bar.
 
     Returns
     -------
@@ -62,9 +90,11 @@ def transactions(
     ------
     NoMarketError
         When no market answers; says where it was looked for and how to start one.
+    UnreadableRecordError
+        When the topic holds what no engine wrote; says at which offset.
     """
     check_symbol(symbol)
-    return _read(TABLES[TRANSACTIONS], since, limit, {"symbol": symbol})
+    return _read(TRANSACTIONS, {"symbol": symbol}, since, until, limit, first, to, progress)
 
 
 def executions(
@@ -72,15 +102,20 @@ def executions(
     *,
     symbol: str | None = None,
     since: Since | None = None,
+    until: Since | None = None,
     limit: int | None = None,
-) -> pd.DataFrame:
+    first: int | None = None,
+    to: Kind = "pandas",
+    progress: bool = True,
+) -> Any:
     """Read the execution reports: one row for each change of an order, refusals included.
 
     Takes and raises the same as `transactions`, with an investor to choose as well.
     """
     check_investor(investor_id)
     check_symbol(symbol)
-    return _read(TABLES[EXECUTIONS], since, limit, {"investor_id": investor_id, "symbol": symbol})
+    wanted = {"investor_id": investor_id, "symbol": symbol}
+    return _read(EXECUTIONS, wanted, since, until, limit, first, to, progress)
 
 
 def orders(
@@ -88,141 +123,97 @@ def orders(
     *,
     symbol: str | None = None,
     since: Since | None = None,
+    until: Since | None = None,
     limit: int | None = None,
-) -> pd.DataFrame:
+    first: int | None = None,
+    to: Kind = "pandas",
+    progress: bool = True,
+) -> Any:
     """Read the commands that were sent, of every kind, as the engine understands them.
 
     One row a command; what its kind has no field for is missing. Records that are no command are there as
-    `malformed`, with what is wrong in `message`. All of it, from the beginning, can be given to `replay`.
-    Times are those that the senders gave. Takes and raises the same as `executions`.
+    `malformed`, with what is wrong in `message`. All of it, from the beginning, can be given to `replay`;
+    `load_log` reads it faster. Times are those that the senders gave. Takes and raises the same as
+    `executions`.
     """
     check_investor(investor_id)
     check_symbol(symbol)
-    return _read(TABLES[ORDERS], since, limit, {"investor_id": investor_id, "symbol": symbol})
+    wanted = {"investor_id": investor_id, "symbol": symbol}
+    return _read(ORDERS, wanted, since, until, limit, first, to, progress)
 
 
 def accounts(
-    investor_id: str | None = None, *, since: Since | None = None, limit: int | None = None
-) -> pd.DataFrame:
+    investor_id: str | None = None,
+    *,
+    since: Since | None = None,
+    until: Since | None = None,
+    limit: int | None = None,
+    first: int | None = None,
+    to: Kind = "pandas",
+    progress: bool = True,
+) -> Any:
     """Read the accounts' balances after each change.
 
     One row for each position that a command changed, beside the account's cash; a change of cash alone is
     one row without a symbol. Takes and raises the same as `transactions`, with an investor to choose.
     """
     check_investor(investor_id)
-    return _read(TABLES[ACCOUNTS], since, limit, {"investor_id": investor_id})
+    return _read(ACCOUNTS, {"investor_id": investor_id}, since, until, limit, first, to, progress)
 
 
-def book(symbol: str | None = None, *, since: Since | None = None, limit: int | None = None) -> pd.DataFrame:
+def book(
+    symbol: str | None = None,
+    *,
+    since: Since | None = None,
+    until: Since | None = None,
+    limit: int | None = None,
+    first: int | None = None,
+    to: Kind = "pandas",
+    progress: bool = True,
+) -> Any:
     """Read the changes of the order books: one row a price level, as it is after the change.
 
     `quantity` is what rests there then, 0 for a level that is gone. Rows with `snapshot` tell a whole book,
-    which replaces all before. Takes and raises the same as `transactions`.
+    which replaces all before. `book_at` gives a book as it stood at a time. Takes and raises the same as
+    `transactions`.
     """
     check_symbol(symbol)
-    return _read(TABLES[BOOK], since, limit, {"symbol": symbol})
+    return _read(BOOK, {"symbol": symbol}, since, until, limit, first, to, progress)
 
 
-def decode_orders(records: Sequence[LogRecord]) -> list[LoggedCommand]:
-    """Read records of `orders` the way the engine does."""
-    return [
-        LoggedCommand(offset=record.offset, time_ms=record.time_ms, command=decode_command(record.value))
-        for record in records
-    ]
+def assets(symbol: str | None = None, *, to: Kind = "pandas") -> Any:
+    """Read what is listed: one row an asset, as it now is, indexed by the time of its last change.
+
+    Raises the same as `transactions`.
+    """
+    check_symbol(symbol)
+    check_kind(to)
+    wanted = {} if symbol is None else {"symbol": symbol}
+    table = run_blocking(read_table(Settings().connection, TOPICS[ASSETS], Request(wanted=wanted)))
+    # Compaction leaves a symbol's newest record, and older ones until it comes by.
+    newest = {name: row for row, name in enumerate(table.column("symbol").to_pylist())}
+    return given(table.take(sorted(newest.values())), to)
 
 
-def _read(
-    table: Table, since: Since | None, limit: int | None, wanted: dict[str, str | None]
-) -> pd.DataFrame:
-    check_limit(limit)
+def _read(  # noqa: PLR0917 - every function of this module passes all of them on
+    topic: str,
+    wanted: dict[str, str | None],
+    since: Since | None,
+    until: Since | None,
+    limit: int | None,
+    first: int | None,
+    to: Kind,
+    progress: bool,
+) -> Any:
+    check_counts(limit, first)
+    check_kind(to)
+    since_ms, until_ms = bounds_ms(since, until)
     request = Request(
-        since_ms=None if since is None else since_ms(since, now_ms=time.time_ns() // 1_000_000),
+        since_ms=since_ms,
+        until_ms=until_ms,
         limit=limit,
-        matches=_matcher({name: value for name, value in wanted.items() if value is not None}),
+        first=first,
+        wanted={name: value for name, value in wanted.items() if value is not None},
     )
-    return run_blocking(read_table(Settings().connection, table, request))
-
-
-def _matcher(wanted: dict[str, str]) -> Callable[[Any], bool] | None:
-    if not wanted:
-        return None
-
-    def matches(record: Any) -> bool:
-        said = record.command if isinstance(record, LoggedCommand) else record
-        return all(getattr(said, name, None) == value for name, value in wanted.items())
-
-    return matches
-
-
-def _decoder(topic: str, decode: Callable[[bytes], Any]) -> Callable[[Sequence[LogRecord]], list[Any]]:
-    def decode_all(records: Sequence[LogRecord]) -> list[Any]:
-        try:
-            return [decode(record.value or b"") for record in records]
-        except _UNREADABLE:
-            # Found only now, record by record, because this loop is what millions of rows wait for.
-            raise _unreadable(topic, decode, records) from None
-
-    return decode_all
-
-
-def _unreadable(
-    topic: str, decode: Callable[[bytes], Any], records: Sequence[LogRecord]
-) -> UnreadableRecordError:
-    for record in records:
-        try:
-            decode(record.value or b"")
-        except _UNREADABLE as error:
-            return UnreadableRecordError(topic, record.offset, str(error))
-    raise AssertionError("one of the records could not be decoded")
-
-
-def _seen_outputs() -> Callable[[Any], bool]:
-    return SeenOutputs().is_new
-
-
-def _seen_books() -> Callable[[Any], bool]:
-    return SeenBooks().is_new
-
-
-def _never_repeated() -> Callable[[Any], bool]:
-    return lambda _command: True
-
-
-TABLES: dict[str, Table] = {
-    table.topic: table
-    for table in (
-        Table(
-            topic=TRANSACTIONS,
-            decode=_decoder(TRANSACTIONS, decode_transaction),
-            seen=_seen_outputs,
-            row_type=Transaction,
-        ),
-        Table(
-            topic=EXECUTIONS,
-            decode=_decoder(EXECUTIONS, decode_execution),
-            seen=_seen_outputs,
-            row_type=ExecutionReport,
-        ),
-        Table(
-            topic=ACCOUNTS,
-            decode=_decoder(ACCOUNTS, decode_account),
-            seen=_seen_outputs,
-            row_type=AccountRow,
-            expand=account_rows,
-        ),
-        Table(
-            topic=BOOK,
-            decode=_decoder(BOOK, decode_book),
-            seen=_seen_books,
-            row_type=BookRow,
-            expand=book_rows,
-        ),
-        Table(
-            topic=ORDERS,
-            decode=decode_orders,
-            seen=_never_repeated,
-            row_type=CommandRow,
-            expand=lambda logged: (command_row(logged),),
-        ),
-    )
-}
+    table = run_blocking(read_table(Settings().connection, TOPICS[topic], request, progress=progress))
+    return given(table, to)

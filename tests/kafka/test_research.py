@@ -27,8 +27,8 @@ from engine.wire.records import (
     decode_transaction,
 )
 from homebroker.research import reading
-from homebroker.research.reading import Request, Table, read_table
-from homebroker.research.topics import TABLES
+from homebroker.research.reading import Request, read_table
+from homebroker.research.topics import TOPICS
 from tests.market import TIMEOUT_S
 from tests.seeded_market import records_of, seeded_market
 
@@ -183,6 +183,60 @@ async def test_the_log_replays_to_the_very_tape(seeded: Connection) -> None:
     assert_frame_equal(run.executions, hb.executions())
 
 
+async def test_the_log_is_loaded_once_and_replays_by_hash(seeded: Connection) -> None:
+    log = hb.load_log()
+    run = hb.replay(log)
+    assert run.tape_hash == hb.tape_hash(hb.transactions()) == hb.tape_hash(hb.transactions(to="arrow"))
+    assert_frame_equal(run.executions, hb.executions())
+    middle_ms = int(log.times_ms[len(log) // 2])
+    part = hb.load_log(until=middle_ms)
+    assert part.offsets.tolist() == list(range(len(part)))
+    assert 0 < len(part) < len(log) and int(part.times_ms.max()) < middle_ms
+
+
+async def test_a_book_as_it_stood_is_the_book_that_was_told(seeded: Connection) -> None:
+    log = hb.load_log()
+    for place in (len(log) // 3, len(log) - 2):
+        time_ms = int(log.times_ms[place])
+        at = hb.book_at("PETR4", time_ms)
+        behind = log.part(0, int((log.times_ms <= time_ms).sum()))
+        assert_frame_equal(at, hb.replay(behind).book("PETR4"))
+        assert at.attrs["time_ms"] <= time_ms
+    whole = hb.book_at("PETR4", "0s")
+    told: dict[tuple[str, float], int] = {}
+    for row in hb.book("PETR4").itertuples():
+        told[row.side, row.price] = row.quantity
+    levels = zip(whole["side"], whole["price"], whole["quantity"], strict=True)
+    assert {(side, price): quantity for side, price, quantity in levels} == {
+        level: quantity for level, quantity in told.items() if quantity
+    }
+    with pytest.raises(ValueError, match="not listed"):
+        hb.book_at("ZZZZ9", "0s")
+
+
+async def test_rows_can_be_the_first_and_before_a_time(seeded: Connection) -> None:
+    trades = hb.transactions()
+    ids = trades["transaction_id"].tolist()
+    assert hb.transactions(first=5)["transaction_id"].tolist() == ids[:5]
+    middle = trades.index[len(trades) // 2]
+    before = trades[trades.index < middle]["transaction_id"].tolist()
+    assert hb.transactions(until=middle)["transaction_id"].tolist() == before
+    since = trades.index[3]
+    between = trades[(trades.index >= since) & (trades.index < middle)]["transaction_id"].tolist()
+    assert hb.transactions(since=since, until=middle, first=4)["transaction_id"].tolist() == between[:4]
+    with pytest.raises(ValueError, match="exchange them"):
+        hb.transactions(since=middle, until=since)
+    with pytest.raises(ValueError, match="take one of them"):
+        hb.transactions(first=1, limit=1)
+
+
+async def test_assets_are_as_they_now_are(seeded: Connection) -> None:
+    assets = hb.assets()
+    assert len(assets) == len(set(assets["symbol"])) == 8
+    assert hb.assets("PETR4")["tick_size"].tolist() == [0.01]
+    assert hb.assets(to="polars").shape[0] == 8
+
+
 async def test_reading_joins_no_group_and_commits_nothing(seeded: Connection) -> None:
     hb.transactions()
     hb.executions(limit=3)
@@ -218,10 +272,9 @@ async def test_a_log_of_another_writer_is_refused_by_its_offset(seeded: Connecti
 
 
 async def test_a_kafka_without_a_market_is_no_market(connection: Connection) -> None:
-    table = msgspec.structs.replace(TABLES[TRANSACTIONS], topic="trades-of-another-market")
-    assert isinstance(table, Table)
+    topic = msgspec.structs.replace(TOPICS[TRANSACTIONS], name="trades-of-another-market")
     with pytest.raises(hb.NoMarketError, match=r"has no topic trades-of-another-market.*`make run`"):
-        await read_table(connection, table, Request())
+        await read_table(connection, topic, Request())
 
 
 async def test_an_empty_market_gives_empty_tables(

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 from pandas.testing import assert_frame_equal
 
 import homebroker as hb
@@ -19,11 +20,13 @@ from engine.domain import Command, ListAsset, Malformed, OpenAccount
 from engine.outputs import Outputs
 from engine.shard import Shard
 from engine.topics import EXECUTIONS, TRANSACTIONS
-from engine.wire.commands import encode_command
+from engine.wire.commands import encode_command, record_fields
 from engine.wire.records import ExecutionReport, Transaction, decode_execution, decode_transaction
 from engine.wire.rows import CommandRows
-from homebroker.research.frames import frame_of
-from homebroker.research.rows import CommandRow, LoggedCommand, command_row
+from homebroker.research.command_table import command_table
+from homebroker.research.frames import frame_of, pandas_of
+from homebroker.research.rows import COMMANDS, CommandRow, LoggedCommand
+from homebroker.research.schemas import table_of_structs
 from tests.output_values import values_by_topic
 from tests.strategies import INVESTORS, SYMBOL, commands
 
@@ -41,6 +44,14 @@ def _logged(commands: list[Command]) -> list[LoggedCommand]:
         LoggedCommand(offset=3 * place, time_ms=NOW_MS + 40 * place, command=command)
         for place, command in enumerate(commands)
     ]
+
+
+def _row(logged: LoggedCommand) -> CommandRow:
+    command = logged.command
+    is_malformed = isinstance(command, Malformed)
+    fields = structs.asdict(command) if is_malformed else record_fields(command)
+    (name,) = [name for name, kind in COMMANDS.items() if kind is type(command)]
+    return CommandRow(offset=logged.offset, time_ms=logged.time_ms, command=name, **fields)
 
 
 def _through_outputs(logged: list[LoggedCommand]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -69,10 +80,15 @@ def test_a_replay_gives_what_the_engine_sends() -> None:
 @given(st.lists(st.one_of(commands, st.just(Malformed(message="no JSON", investor_id="ana"))), max_size=40))
 def test_a_table_of_orders_replays_as_the_orders_themselves(some: list[Command]) -> None:
     logged = _logged([*OPENING, *some])
-    table = frame_of(CommandRow, [command_row(each) for each in logged])
-    direct, through_table = hb.replay(logged), hb.replay(table)
-    assert_frame_equal(through_table.transactions, direct.transactions)
-    assert_frame_equal(through_table.executions, direct.executions)
+    direct = hb.replay(logged)
+    table = command_table(direct.log)
+    expected = table_of_structs(CommandRow, [_row(each) for each in logged])
+    assert table.equals(expected)
+    for form in (pandas_of(table), table):
+        through_table = hb.replay(form)
+        assert_frame_equal(through_table.transactions, direct.transactions)
+        assert_frame_equal(through_table.executions, direct.executions)
+        assert through_table.digest == direct.digest
 
 
 def test_commands_in_every_form_replay_alike() -> None:
@@ -85,7 +101,7 @@ def test_commands_in_every_form_replay_alike() -> None:
 def test_a_replay_in_pieces_is_the_replay(monkeypatch: pytest.MonkeyPatch) -> None:
     logged = _logged([*opening(1), *flow(1_000, seed=6)])
     whole = hb.replay(logged)
-    monkeypatch.setattr("homebroker.research.replaying._PIECE_ROWS", 64)
+    monkeypatch.setattr("homebroker.research.replaying._PIECE_COMMANDS", 64)
     assert_frame_equal(hb.replay(logged).executions, whole.executions)
     assert_frame_equal(hb.replay(logged).transactions, whole.transactions)
 

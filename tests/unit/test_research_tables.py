@@ -9,19 +9,35 @@ from typing import Any
 import msgspec
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import homebroker as hb
-from engine.domain import Command, ListAsset, OpenAccount
-from engine.log import LogRecord
-from engine.topics import TRANSACTIONS
-from engine.wire.records import Transaction
+from api.live.candles import INTERVALS_MS
+from engine.batches import RawRecords
+from engine.domain import (
+    Command,
+    ExecutionType,
+    Liquidity,
+    ListAsset,
+    OpenAccount,
+    OrderType,
+    Reason,
+    Side,
+    Status,
+    TimeInForce,
+)
+from engine.identity import SeenOutputs
+from engine.topics import EXECUTIONS, TRANSACTIONS
+from engine.wire.records import ExecutionReport, Transaction
 from homebroker.research.candles import candles_from
 from homebroker.research.frames import frame_of
+from homebroker.research.frames import given as given_as
 from homebroker.research.rows import AccountRow
-from homebroker.research.topics import TABLES
+from homebroker.research.schemas import table_of_structs
+from homebroker.research.topics import TOPICS
 from tests.strategies import INVESTORS, SYMBOL
 
 NOW_MS = 1_790_000_000_000
@@ -80,15 +96,107 @@ def test_nothing_held_is_zero_and_no_position_is_missing() -> None:
     assert held.tolist() == [0, pd.NA]
 
 
+def _records(values: list[bytes | None], *, first_offset: int = 0) -> RawRecords:
+    data = b"".join(value or b"" for value in values)
+    ends = np.cumsum([len(value or b"") for value in values])
+    starts = np.concatenate([[0], ends[:-1]])
+    there = np.array([value is not None for value in values])
+    offsets = first_offset + np.arange(len(values))
+    return RawRecords(
+        np.frombuffer(data, np.uint8),
+        offsets,
+        NOW_MS + offsets,
+        np.where(there, starts, -1),
+        np.where(there, ends, -1),
+    )
+
+
+def _pieces(topic: str) -> Any:
+    return TOPICS[topic].pieces()
+
+
 def test_an_unreadable_record_is_named() -> None:
     good = msgspec.json.encode(_trade())
-    records = [
-        LogRecord(TRANSACTIONS, 0, 40 + place, NOW_MS, b"", value) for place, value in enumerate([good, b"{"])
+    for bad in (
+        b"{",
+        None,
+        b'{"price": "much"}',
+        good.replace(b"sell", b"sold"),
+        good.replace(b"100", b"1e2"),
+    ):
+        with pytest.raises(hb.UnreadableRecordError, match="offset 41 of transactions"):
+            _pieces(TRANSACTIONS).piece(_records([good, bad], first_offset=40), 0)
+
+
+_TEXTS = st.text("aZ09-_.", min_size=1, max_size=20) | st.sampled_from(['say "a"', "back\\slash", "ação", ""])
+_REPORTS = st.builds(
+    ExecutionReport,
+    shard=st.just(0),
+    offset=st.just(0),
+    index=st.just(0),
+    time_ms=st.integers(0, 2**45),
+    execution_type=st.sampled_from(ExecutionType),
+    status=st.sampled_from(Status),
+    order_id=_TEXTS,
+    client_order_id=st.none() | _TEXTS,
+    investor_id=_TEXTS,
+    symbol=_TEXTS,
+    side=st.none() | st.sampled_from(Side),
+    type=st.none() | st.sampled_from(OrderType),
+    time_in_force=st.none() | st.sampled_from(TimeInForce),
+    price=st.none() | st.integers(-(10**15), 10**15).map(lambda units: units / 10_000),
+    stop_price=st.none() | st.integers(1, 10**10).map(lambda units: units / 10_000),
+    quantity=st.none() | st.integers(-(2**50), 2**62),
+    filled_quantity=st.integers(0, 10**8),
+    remaining_quantity=st.integers(0, 10**8),
+    average_price=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    fee=st.none() | st.integers(0, 10**10).map(lambda units: units / 10_000),
+    liquidity=st.none() | st.sampled_from(Liquidity),
+    reason=st.none() | st.sampled_from(Reason),
+    message=st.none() | _TEXTS,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(_REPORTS, max_size=30), st.integers(0, 30))
+def test_scanned_reports_are_the_decoded_ones(reports: list[ExecutionReport], odd_from: int) -> None:
+    reports = [msgspec.structs.replace(each, offset=place) for place, each in enumerate(reports)]
+    values: list[bytes | None] = [
+        # JSON says the same with white space, which the fast way leaves to the other.
+        msgspec.json.encode(each) if place < odd_from else msgspec.json.format(msgspec.json.encode(each))
+        for place, each in enumerate(reports)
     ]
-    with pytest.raises(hb.UnreadableRecordError, match="offset 41 of transactions"):
-        TABLES[TRANSACTIONS].decode(records)
-    with pytest.raises(hb.UnreadableRecordError, match="offset 7 of transactions"):
-        TABLES[TRANSACTIONS].decode([LogRecord(TRANSACTIONS, 0, 7, NOW_MS, b"", None)])
+    table = _pieces(EXECUTIONS).piece(_records(values), 0)
+    assert table.equals(table_of_structs(ExecutionReport, reports))
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), max_size=30), st.integers(0, 30), st.data())
+def test_repeats_are_dropped_as_by_the_engine_s_own_reader(
+    identities: list[tuple[int, int]], begin: int, data: st.DataObject
+) -> None:
+    trades = [_trade(offset=offset, index=index) for offset, index in identities]
+    seen = SeenOutputs()
+    expected = [trade for place, trade in enumerate(trades) if seen.is_new(trade) and place >= begin]
+    pieces = _pieces(TRANSACTIONS)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(trades)), max_size=3)))
+    found = []
+    for first, last in zip([0, *cuts], [*cuts, len(trades)], strict=True):
+        if first < last:
+            encoded = [msgspec.json.encode(trade) for trade in trades[first:last]]
+            found.append(pieces.piece(_records(encoded, first_offset=first), begin))
+    table = pa.concat_tables([pieces.schema.empty_table(), *found])
+    assert table.equals(table_of_structs(Transaction, expected))
+
+
+@pytest.mark.parametrize("kind", ["arrow", "polars"])
+def test_other_kinds_of_tables_say_the_same(kind: Any) -> None:
+    table = table_of_structs(Transaction, [_trade(), _trade(taker_side="sell")])
+    other = given_as(table, kind)
+    assert other["price"].to_pylist() if kind == "arrow" else other["price"].to_list() == [38.51, 38.51]
+    assert (other["time_ms"].to_pylist() if kind == "arrow" else other["time_ms"].to_list()) == [NOW_MS] * 2
+    with pytest.raises(ValueError, match="choose one of pandas, arrow, polars"):
+        hb.transactions(to="excel")
 
 
 def _slow_candles(trades: pd.DataFrame, interval_ms: int) -> list[tuple[Any, ...]]:
@@ -115,9 +223,9 @@ def _slow_candles(trades: pd.DataFrame, interval_ms: int) -> list[tuple[Any, ...
 @settings(deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 200_000), st.integers(1, 10**6), st.integers(1, 10**6)), max_size=60),
-    st.sampled_from([1_000, 60_000, 14_400_000, 86_400_000]),
+    st.sampled_from(["1s", "1m", "4h", "1d"]),
 )
-def test_candles_are_the_trades_folded(trades: list[tuple[int, int, int]], interval_ms: int) -> None:
+def test_candles_are_the_trades_folded(trades: list[tuple[int, int, int]], interval: str) -> None:
     times_ms = np.cumsum([NOW_MS, *(gap for gap, _, _ in trades)])[1:].tolist()
     frame = frame_of(
         Transaction,
@@ -126,7 +234,7 @@ def test_candles_are_the_trades_folded(trades: list[tuple[int, int, int]], inter
             for time_ms, (_, ticks, quantity) in zip(times_ms, trades, strict=True)
         ],
     )
-    candles = candles_from(frame, interval_ms)
-    assert list(candles.itertuples(name=None)) == _slow_candles(frame, interval_ms)
+    candles = candles_from(frame, interval)
+    assert list(candles.itertuples(name=None)) == _slow_candles(frame, INTERVALS_MS[interval])
     assert candles.dtypes.map(str).tolist() == ["float64"] * 4 + ["int64"] * 2
     assert str(candles.index.dtype) == "datetime64[ms, UTC]"
