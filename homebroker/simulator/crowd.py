@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
+from msgspec import structs
+
 from engine.domain import Command, Execution
 from homebroker.simulator.fair_price import FairPrices
 from homebroker.simulator.investors import MarketMaker, MomentumTrader, NoiseTrader, Trader
@@ -35,9 +37,11 @@ class Crowd:
         When they start.
     view : MarketView
         What they have seen so far; prices go on from its last ones.
+    size : float
+        How many times the usual shares they order at once.
     """
 
-    def __init__(self, *, seed: int, run: str, time_ms: int, view: MarketView) -> None:
+    def __init__(self, *, seed: int, run: str, time_ms: int, view: MarketView, size: float = 1.0) -> None:
         self._view = view
         self._dice = random.Random(f"{seed}/{run}")  # noqa: S311 - a simulation's dice, not a secret
         fair = FairPrices(
@@ -73,7 +77,11 @@ class Crowd:
         everyone: list[MarketMaker | NoiseTrader | MomentumTrader]
         everyone = [*self._makers, *self._noise, *self._momentum]
         self._own = {investor.own.investor_id: investor.own for investor in everyone}
-        self._activities = [company.activity for company in COMPANIES]
+        self._companies = [
+            structs.replace(company, typical_quantity=round(size * company.typical_quantity))
+            for company in COMPANIES
+        ]
+        self._activities = [company.activity for company in self._companies]
 
     def observe(self, event: object, time_ms: int) -> bool:
         """Take in an event of the market; tell whether it was about an order of theirs."""
@@ -88,12 +96,12 @@ class Crowd:
 
     def first_quotes(self, time_ms: int) -> list[Command]:
         """Have every market maker quote every company."""
-        return [command for company in COMPANIES for command in self._quotes(company, time_ms)]
+        return [command for company in self._companies for command in self._quotes(company, time_ms)]
 
     def turn(self, time_ms: int) -> list[Command]:
         """Let someone act, so that at least one command comes of it (unless all stay idle)."""
         for _ in range(_IDLE_TURNS_MAX):
-            company = self._dice.choices(COMPANIES, self._activities)[0]
+            company = self._dice.choices(self._companies, self._activities)[0]
             commands = self._act(company, time_ms)
             if commands:
                 return commands

@@ -19,7 +19,7 @@ from homebroker.simulator.view import MarketView, OwnOrder, OwnOrders
 _LOT = 100
 _ODD_LOT_CHANCE = 0.15
 _TAIL_EXPONENT = 1.6
-_QUANTITY_MAX = 20_000
+_OF_TYPICAL_MAX = 50
 
 
 class Trader(Protocol):
@@ -234,4 +234,7 @@ def _quantity(dice: random.Random, company: Company) -> int:
     if dice.random() < _ODD_LOT_CHANCE:
         return dice.randint(1, _LOT - 1)
     scale = company.typical_quantity / 4
-    return min(_QUANTITY_MAX, max(1, round(scale * dice.paretovariate(_TAIL_EXPONENT) / _LOT)) * _LOT)
+    return min(
+        _OF_TYPICAL_MAX * company.typical_quantity,
+        max(1, round(scale * dice.paretovariate(_TAIL_EXPONENT) / _LOT)) * _LOT,
+    )

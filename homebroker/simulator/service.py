@@ -86,7 +86,13 @@ async def _start_market(connection: Connection, config: SimulatorConfig, report:
 async def _warm_up(connection: Connection, config: SimulatorConfig, report: Report) -> int:
     end_ms = time.time_ns() // 1_000_000
     start_ms = end_ms - int(config.warmup_hours * _HOUR_MS)
-    timed = history(seed=config.seed, start_ms=start_ms, end_ms=end_ms, investor_id=config.investor_id)
+    timed = history(
+        seed=config.seed,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        investor_id=config.investor_id,
+        rate=config.rate,
+    )
     records = (record_of(command, time_ms) for command, time_ms in timed)
     sent = 0
     async with LogWriter(connection) as writer:

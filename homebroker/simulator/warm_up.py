@@ -15,6 +15,7 @@ from homebroker.simulator.view import MarketView
 
 # A few trades a minute in each symbol: candles with bodies and wicks, and hours of them in seconds.
 WARM_UP_COMMANDS_PER_SECOND = 2.2
+_SIZE_MAX = 50.0
 
 
 def run_name(time_ms: int) -> str:
@@ -23,7 +24,7 @@ def run_name(time_ms: int) -> str:
 
 
 def history(
-    *, seed: int, start_ms: int, end_ms: int, investor_id: str | None
+    *, seed: int, start_ms: int, end_ms: int, investor_id: str | None, rate: float
 ) -> Iterator[tuple[Command, int]]:
     """Give the commands, each with its time, that open a market and trade until a later time.
 
@@ -35,13 +36,17 @@ def history(
         The first command's time, and the latest that any may have.
     investor_id : str or None
         Whose account a demo trades.
+    rate : float
+        Commands a second that will come once the market is open. There are fewer here, of more shares each,
+        so that as many change hands in a minute before as after.
 
     Yields
     ------
     tuple of Command and int
         In the log's order, to be appended to an empty `orders` from offset 0 on.
     """
-    crowd = Crowd(seed=seed, run=run_name(start_ms), time_ms=start_ms, view=MarketView())
+    size = min(_SIZE_MAX, max(1.0, rate / WARM_UP_COMMANDS_PER_SECOND))
+    crowd = Crowd(seed=seed, run=run_name(start_ms), time_ms=start_ms, view=MarketView(), size=size)
     market = _Rehearsal(crowd)
     for command in opening_commands(investor_id=investor_id):
         yield market.run(command, start_ms)

@@ -37,11 +37,12 @@ from homebroker.simulator.feed import Feed
 from homebroker.simulator.investors import MomentumTrader, NoiseTrader
 from homebroker.simulator.opening import COMPANIES, SIMULATED_IDS, missing_commands, opening_commands
 from homebroker.simulator.view import MarketView, OwnOrders
-from homebroker.simulator.warm_up import history
+from homebroker.simulator.warm_up import WARM_UP_COMMANDS_PER_SECOND, history
 
 END_MS = 1_790_000_000_000
 START_MS = END_MS - 30 * 60_000
 PETR4 = COMPANIES[0]
+RATE = 20 * WARM_UP_COMMANDS_PER_SECOND
 
 
 class Market:
@@ -72,7 +73,7 @@ class Market:
 
 @pytest.fixture(scope="module")
 def timed() -> list[tuple[Command, int]]:
-    return list(history(seed=7, start_ms=START_MS, end_ms=END_MS, investor_id="demo"))
+    return list(history(seed=7, start_ms=START_MS, end_ms=END_MS, investor_id="demo", rate=RATE))
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +82,8 @@ def market(timed: list[tuple[Command, int]]) -> Market:
 
 
 def test_the_same_seed_and_start_give_the_same_history(timed: list[tuple[Command, int]]) -> None:
-    assert timed == list(history(seed=7, start_ms=START_MS, end_ms=END_MS, investor_id="demo"))
-    assert timed != list(history(seed=8, start_ms=START_MS, end_ms=END_MS, investor_id="demo"))
+    assert timed == list(history(seed=7, start_ms=START_MS, end_ms=END_MS, investor_id="demo", rate=RATE))
+    assert timed != list(history(seed=8, start_ms=START_MS, end_ms=END_MS, investor_id="demo", rate=RATE))
 
 
 def test_history_runs_from_the_start_to_the_present_and_never_back(timed: list[tuple[Command, int]]) -> None:
@@ -125,6 +126,16 @@ def test_books_are_deep_tight_and_bounded(market: Market) -> None:
     assert sum(1 <= spread <= 3 for spread in spreads) > 0.75 * len(spreads)
     assert sum(depth >= 10 for depth in depths) > 0.9 * len(depths)
     assert market.open_orders_max < 8 * 34 + 12 * NoiseTrader.open_orders_max
+
+
+def test_fewer_commands_before_the_market_opens_move_as_many_shares(market: Market) -> None:
+    slow = {"seed": 7, "start_ms": START_MS, "end_ms": END_MS, "rate": WARM_UP_COMMANDS_PER_SECOND}
+    plain = Market(list(history(**slow, investor_id="demo")))
+    shares, usual = (
+        sum(trade.quantity for trades in each.trades.values() for _, trade in trades)
+        for each in (market, plain)
+    )
+    assert shares / usual == pytest.approx(RATE / WARM_UP_COMMANDS_PER_SECOND, rel=0.3)
 
 
 def test_all_kinds_of_investors_trade(market: Market) -> None:
