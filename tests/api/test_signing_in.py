@@ -230,6 +230,23 @@ async def test_a_demo_user_with_a_password_of_its_own_stays(client: httpx.AsyncC
     assert (await client.get("/auth/me")).status_code == 200
 
 
+async def test_a_demo_user_that_an_admin_has_changed_is_the_demos_no_more(app: FastAPI) -> None:
+    async with stranger(app) as admin:
+        await sign_in(admin, "admin")
+        changed = await admin.patch("/admin/users/demo", json={"password": "another-one-entirely"})
+        assert changed.status_code == 200
+    identity: Identity = app.state.identity
+    identity.with_demo = False
+    await identity.prepare_demo()
+    async with stranger(app) as client:
+        await tokens(client, "demo", "another-one-entirely")
+        refused = await client.post(
+            "/auth/token",
+            data={"grant_type": "password", "username": "analyst", "password": PASSWORDS["analyst"]},
+        )
+        assert (refused.status_code, refused.json()["reason"]) == (403, "forbidden")
+
+
 async def test_too_many_requests_are_told_to_wait_and_cancels_still_come_through(
     client: httpx.AsyncClient, app: FastAPI
 ) -> None:
