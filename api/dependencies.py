@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from typing import Annotated, TypeAlias
 
 from fastapi import Depends, Path, Request, Security
@@ -13,12 +14,16 @@ from starlette.responses import Response
 from api.errors import ApiError, forbidden, not_signed_in, rate_limited, unknown_symbol
 from api.identity.callers import Caller, Role
 from api.identity.credentials import API_KEY_HEADER, SESSION_COOKIE, credential_of
+from api.identity.database import IdentityUnavailableError
 from api.identity.limits import Pace
+from api.identity.recognition import UnknownCallerError
 from api.identity.service import Identity
+from api.identity.tokens import BadTokenError
 from api.live.view import LiveView
 from api.middleware import READING, serve_while
 from api.payloads import encode
 from api.services import Services
+from api.streaming import Owner
 from engine.domain import ID_LENGTH_MAX
 
 # These tell the OpenAPI page how to sign in; what a request carries is read by `credential_of`.
@@ -70,6 +75,18 @@ async def signed_in(
     _check_pace(request, caller)
     serve_while(request, lambda: made.recognition.is_good(credential.secret, caller))
     return caller
+
+
+async def stream_owner(request: Request, made: Annotated[Identity, Depends(identity)]) -> Owner:
+    """Tell whose a public stream is: a user's where the request says so, or else an address's.
+
+    A credential that is no good any more does not matter: the stream is for everybody.
+    """
+    credential = credential_of(request)
+    if credential is not None:
+        with suppress(BadTokenError, UnknownCallerError, IdentityUnavailableError):
+            return Owner("user", (await made.recognition.caller(credential.secret)).user_id)
+    return Owner("address", request.client.host if request.client else "")
 
 
 def current_investor(caller: Annotated[Caller, Depends(signed_in)]) -> str:
@@ -149,6 +166,7 @@ WithView: TypeAlias = Annotated[LiveView, Depends(current_view)]
 SignedIn: TypeAlias = Annotated[Caller, Depends(signed_in)]
 Investor: TypeAlias = Annotated[str, Depends(current_investor)]
 Admin: TypeAlias = Annotated[Caller, Depends(current_admin)]
+StreamOwner: TypeAlias = Annotated[Owner, Depends(stream_owner)]
 Person: TypeAlias = Annotated[Caller, Depends(current_person)]
 ListedSymbol: TypeAlias = Annotated[str, Depends(listed_symbol)]
 OrderId: TypeAlias = Annotated[
