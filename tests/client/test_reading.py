@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ EVENTS = [
 @given(st.lists(st.integers(0, len(TEXT)), max_size=12))
 def test_events_are_the_same_wherever_the_bytes_are_cut(cuts: list[int]) -> None:
     reader, places = EventReader(), [0, *sorted(cuts), len(TEXT)]
-    chunks = [TEXT[start:end] for start, end in zip(places, places[1:], strict=False)]
+    chunks = [TEXT[start:end] for start, end in pairwise(places)]
     assert [event for chunk in chunks for event in reader.read(chunk)] == EVENTS
 
 
