@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from api.dependencies import ListedSymbol, WithView, json_response
+from api.dependencies import ListedSymbol, WithView
 from api.errors import ApiError, answers
 from api.payloads import BookLevels
 
@@ -24,4 +24,4 @@ async def read_book(
     book = view.books[symbol]
     if not book.known:
         raise ApiError(503, "starting", "The book is being read; try again in a moment.")
-    return json_response(book.levels(levels))
+    return Response(book.encoded(levels), media_type="application/json")
