@@ -88,11 +88,6 @@ class Feed:
         return Place(position=dict(self._position), told=self._told, token=self._token, number=self._sent)
 
     @property
-    def listeners(self) -> int:
-        """How many listen."""
-        return len(self._subscriptions)
-
-    @property
     def full(self) -> bool:
         """Whether no more listeners are taken."""
         return self._audiences.listeners >= self._subscribers_max
