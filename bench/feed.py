@@ -67,7 +67,7 @@ async def _run(settings: Settings, plan: _Plan) -> None:
                     found = [
                         *await _crowd(api, settings.api_port, market, plan),
                         *await _plain_crowd(plain, plain_port, plan),
-                        *await _books(settings.api_port, plain_port, market, plan),
+                        *await _books(api, settings.api_port, plain_port, market, plan),
                     ]
                     figures += [figure._replace(name=f"{number}. {figure.name}") for figure in found]
             api.check_alive()
@@ -206,15 +206,18 @@ def _crowd_figures(name: str, crowd: Listeners, used_s: float, plan: _Plan) -> l
     ]
 
 
-async def _books(port: int, plain_port: int, market: Market, plan: _Plan) -> list[Figure]:
+async def _books(api: Measured, port: int, plain_port: int, market: Market, plan: _Plan) -> list[Figure]:
     # The book changes all the while, so that no answer can be kept for ever.
     changing = asyncio.create_task(_at_rate(market.change_book, plan.rate, 3 * plan.seconds))
-    rate = await Askers(_BOOK_PATH).run(port, connections=_ASKERS, seconds=plan.seconds)
+    askers, before_s = Askers(_BOOK_PATH), api.processor_s()
+    rate = await askers.run(port, connections=_ASKERS, seconds=plan.seconds)
+    used_s = api.processor_s() - before_s
     changing.cancel()
     await asyncio.gather(changing, return_exceptions=True)
     plain = await Askers("/book").run(plain_port, connections=_ASKERS, seconds=plan.seconds)
     return [
         Figure(f"GET /book, 20 levels, {plan.rate} changes/s", rate, "requests/s"),
+        Figure("GET /book: processor time", 1e6 * used_s / askers.answers, "µs"),
         Figure("GET constant bytes, as many", plain, "requests/s"),
         Figure("GET /book / constant bytes", rate / plain, "×"),
     ]
