@@ -15,7 +15,8 @@ class ApiConfig(Struct, frozen=True, kw_only=True):
 
     `allowed_hosts` are further names that it answers to, besides the loopback ones. An empty `secret_key` is
     a random one: access tokens end with the process. With `demo` there are users whose passwords everybody
-    knows, and anybody may register. `trusted_proxies` are believed when they tell on whose behalf they ask.
+    knows, and anybody may register. `streams_per_address` are those of people who are not signed in.
+    `trusted_proxies` are believed when they tell on whose behalf they ask.
     """
 
     connection: Connection
@@ -28,6 +29,8 @@ class ApiConfig(Struct, frozen=True, kw_only=True):
     demo: bool = False
     orders_per_second: float = 100.0
     requests_per_second: float = 50.0
+    streams_per_user: int = 100
+    streams_per_address: int = 200
     trusted_proxies: tuple[str, ...] = ()
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -11,7 +11,8 @@ from api.feed import Feed, Resumption
 from api.feed.places import is_unfinished, unfinished
 from api.feed.subscription import body, frame
 from api.live.candles import INTERVALS_MS
-from api.live.publisher import candle_event
+from api.live.paced import PACES_MS
+from api.live.public_events import candle_event
 from api.live.view import LiveView
 from api.payloads import encode
 
@@ -22,10 +23,18 @@ _RETRY = b"retry: 1000\n\n"
 _RESET = b'{"reason":"too_old","message":"The events since then are no longer kept; a fresh view follows."}'
 EVERY_SYMBOL = "*"
 _OPEN_ORDERS_MAX = 5_000
+BEHIND_MAX_S = 3.0
+"""How long a listener waits for this server to reach what another one told it."""
+
+
+_CHANNELS = (
+    "use trades, book, tickers, candles:1m, and for all but trades a pace if you like, "
+    "as in book:250ms, tickers:1s, candles:1m:500ms."
+)
 
 
 class BadChannelError(ValueError):
-    """A channel that the stream does not have."""
+    """A channel that the stream does not have; the text tells a person what to do."""
 
 
 class Opening(Protocol):
@@ -58,29 +67,36 @@ class MarketOpening(Struct, frozen=True, kw_only=True):
     def fresh(self) -> Events:
         """Give the whole books, the newest candles and the tickers."""
         for symbol in self._listed():
-            if "book" in self.kinds and self.view.books[symbol].known:
-                yield "book_snapshot", encode(self.view.books[symbol].levels())
+            if any(kind.partition(":")[0] == "book" for kind in self.kinds):
+                yield from self._book(symbol)
             yield from self._candles(symbol, None)
             yield from self._ticker(symbol)
 
     def caught_up(self, missed: Resumption) -> Events:
         """Give the tickers, and the candles that may have changed since the listener was told of them.
 
-        The last trade that it knows the candle of is in that of the first one after, or in the one before.
+        A paced book is given whole: servers take its changes together differently. The last trade that the
+        listener knows the candle of is in that of the first one after, or in the one before.
         """
         for symbol in self._listed():
+            if any(kind.startswith("book:") for kind in self.kinds):
+                yield from self._book(symbol)
             yield from self._candles(symbol, missed.untold_ms.get(f"trades:{symbol}"))
             yield from self._ticker(symbol)
 
     def _listed(self) -> Iterable[str]:
         return sorted(self.view.assets) if self.symbols == (EVERY_SYMBOL,) else self.symbols
 
+    def _book(self, symbol: str) -> Events:
+        if self.view.books[symbol].known:
+            yield "book_snapshot", encode(self.view.books[symbol].levels())
+
     def _candles(self, symbol: str, missed_ms: int | None) -> Events:
         kept = self.view.candles.get(symbol)
         if kept is None:
             return
         now_ms = self.view.time_ms
-        for interval in (kind.partition(":")[2] for kind in self.kinds if kind.startswith("candles:")):
+        for interval in (kind.split(":")[1] for kind in self.kinds if kind.startswith("candles:")):
             series = kept[interval]
             candles = (
                 series.between(None, None, limit=1, now_ms=now_ms)
@@ -91,7 +107,7 @@ class MarketOpening(Struct, frozen=True, kw_only=True):
                 yield "candle", encode(candle_event(symbol, interval, candle))
 
     def _ticker(self, symbol: str) -> Events:
-        if "tickers" in self.kinds:
+        if any(kind.partition(":")[0] == "tickers" for kind in self.kinds):
             yield "ticker", encode(self.view.ticker(symbol))
 
 
@@ -117,35 +133,61 @@ class AccountOpening(Struct, frozen=True, kw_only=True):
 
 
 def parse_channels(text: str) -> tuple[str, ...]:
-    """Read a list of channels, as in `trades,book,candles:1m,tickers`.
+    """Read a list of channels, as in `trades,book:250ms,candles:1m,tickers`.
 
     Raises
     ------
     BadChannelError
-        When one of them is not a channel.
+        When there is none, one of them is not a channel, or the same is named at two paces.
     """
     kinds = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    unpaced: set[str] = set()
     for kind in kinds:
-        name, colon, interval = kind.partition(":")
-        if not (kind in _KINDS or (name == "candles" and colon and interval in INTERVALS_MS)):
-            raise BadChannelError(kind)
+        base = _without_pace(kind)
+        if base in unpaced:
+            raise BadChannelError(f"{_shown(base)} is named twice, at two paces: name it once.")
+        unpaced.add(base)
+        name, _, interval = base.partition(":")
+        if not (base in _KINDS or (name == "candles" and interval in INTERVALS_MS)):
+            raise BadChannelError(f"There is no channel {_shown(kind)}: {_CHANNELS}")
+    if not kinds:
+        raise BadChannelError(f"Name a channel: {_CHANNELS}")
     return kinds
 
 
-async def stream(feed: Feed, make: Callable[[], Opening], last_event_id: str | None) -> AsyncIterator[bytes]:
+def _without_pace(kind: str) -> str:
+    base, _, pace = kind.rpartition(":")
+    # Every trade is told: trades taken together would be candles.
+    has_pace = pace in PACES_MS and (base in {"book", "tickers"} or base.startswith("candles:"))
+    return base if has_pace else kind
+
+
+def _shown(kind: str) -> str:
+    return kind[:32]
+
+
+async def stream(feed: Feed, make: Callable[[], Opening], last_event_id: str | None) -> AsyncGenerator[bytes]:
     """Give a listener's events until the feed ends it or the listener goes.
 
     No `await` comes between what it begins with and the subscription, so nothing falls between the two.
+
+    Raises
+    ------
+    TooManySubscribersError
+        Before the first events, when the feed takes no more.
     """
+    # Who was cut off in the opening gets it whole again.
+    place = None if last_event_id is None or is_unfinished(last_event_id) else last_event_id
+    if place:
+        await feed.reached(place, timeout_s=BEHIND_MAX_S)
     start = make()
-    missed = None
-    if last_event_id and not is_unfinished(last_event_id):
-        missed = feed.since(last_event_id, start.channels())
+    feed.before_joining(start.channels())
+    missed = feed.since(place, start.channels()) if place else None
     subscription = feed.subscribe(start.channels())
     last_id = str(feed.place)
     try:
         if missed is None:
-            yield _RETRY + _opening(start, last_event_id, last_id)
+            yield _RETRY + _opening(start, last_id, was_reset=bool(place))
         else:
             yield _RETRY + _resumption(start, missed, last_id)
         async for chunk in subscription.frames(last_id):
@@ -154,9 +196,9 @@ async def stream(feed: Feed, make: Callable[[], Opening], last_event_id: str | N
         feed.unsubscribe(subscription)
 
 
-def _opening(start: Opening, last_event_id: str | None, last_id: str) -> bytes:
+def _opening(start: Opening, last_id: str, *, was_reset: bool) -> bytes:
     events = list(start.fresh())
-    if last_event_id and not is_unfinished(last_event_id):
+    if was_reset:
         events.insert(0, ("reset", _RESET))
     frames = [frame(unfinished(last_id), body(*event)) for event in events]
     # An event of its own says that the opening is whole, and gives a quiet stream a place to come back to.

@@ -7,6 +7,8 @@ import asyncio
 import structlog
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.streaming import ABORT
+
 HEAD_TIMEOUT_S = 10.0
 HEAD_BYTES_MAX = 32 * 1024
 
@@ -40,6 +42,7 @@ class ImpatientProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Wait for the rest of a request's head."""
         super().on_message_begin()
+        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
         self._begin_to_wait()
 
     def on_headers_complete(self) -> None:

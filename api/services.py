@@ -16,6 +16,7 @@ from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS
 from api.live.view import LiveView
 from api.payloads import OrderRow
 from api.sender import CommandSender
+from api.streaming import StreamCounts
 from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
 
 RECORDER_TIMEOUT_S = 3.0
@@ -29,6 +30,9 @@ class Services:
         self.config = config
         self.public_feed = Feed(PUBLIC_LETTERS)
         self.private_feed = private_feed(PRIVATE_LETTERS)
+        self.stream_counts = StreamCounts(
+            of_user_max=config.streams_per_user, of_address_max=config.streams_per_address
+        )
         self.follower = Follower(config.connection, self.public_feed, self.private_feed)
         self.sender = CommandSender(config.connection)
         self.history = History(config.database_url)

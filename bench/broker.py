@@ -57,6 +57,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "HOMEBROKER_DATA_DIR": str(settings.data_dir),
         "HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS": "",
         "HOMEBROKER_KAFKA_PORT": str(settings.kafka_port),
+        "HOMEBROKER_API_PORT": str(settings.api_port),
+        "HOMEBROKER_STREAMS_PER_ADDRESS": str(settings.streams_per_address),
     }
 
 

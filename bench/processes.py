@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import psutil
 
-from bench.broker import environment_of
+from bench.broker import environment_of, free_port
 from engine.progress import State
 from homebroker.settings import Settings
 from homebroker.status import read_status, remove_status
@@ -58,6 +59,10 @@ class Measured:
         """Give the memory that it holds now."""
         return int(self._told.memory_info().rss)
 
+    def pin(self, cores: Sequence[int]) -> None:
+        """Let it run on these cores only."""
+        self._told.cpu_affinity(list(cores))
+
     def log(self) -> str:
         """Give what it has logged so far."""
         return self._log.read_text()
@@ -94,14 +99,32 @@ def passthrough_process(settings: Settings) -> Iterator[Measured]:
         yield passthrough
 
 
-def wait_until_ready(settings: Settings, engine: Measured) -> None:
-    """Wait until the engine's status file says that it is ready."""
+@contextmanager
+def api_process(settings: Settings) -> Iterator[Measured]:
+    """Run `homebroker api`; gives it when it says that it is ready."""
+    remove_status(settings.data_dir, "api")
+    with _started(settings, "homebroker", "api") as api:
+        wait_until_ready(settings, api, "api")
+        yield api
+
+
+@contextmanager
+def constant_server_process(settings: Settings, *arguments: int) -> Iterator[tuple[Measured, int]]:
+    """Run the server of constant bytes; gives it and its port when it listens."""
+    port = free_port()
+    with _started(settings, "bench.constant_server", str(port), *map(str, arguments)) as server:
+        _wait(lambda: _listens(port), server)
+        yield server, port
+
+
+def wait_until_ready(settings: Settings, part: Measured, name: str = "engine") -> None:
+    """Wait until a part's status file says that it is ready."""
 
     def is_ready() -> bool:
-        status = read_status(settings.data_dir, "engine")
+        status = read_status(settings.data_dir, name)
         return status is not None and status.state is State.READY
 
-    _wait(is_ready, engine)
+    _wait(is_ready, part)
 
 
 @contextmanager
@@ -122,6 +145,11 @@ def _started(settings: Settings, module: str, *arguments: str) -> Iterator[Measu
         process.send_signal(signal.SIGCONT)
         process.terminate()
         process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _wait(condition: Callable[[], bool], process: Measured) -> None:

@@ -251,6 +251,18 @@ def recovery(
 
 
 @_bench.command()
+def feed(
+    listeners: Annotated[int, typer.Option(min=1, max=1_900, help="Streams that are open at once.")] = 1_000,
+    rate: Annotated[int, typer.Option(min=1, max=1_000, help="Events a second that each is sent.")] = 50,
+    seconds: Annotated[int, typer.Option(min=1, max=600, help="How long each part lasts.")] = 10,
+) -> None:
+    """Send events to a thousand streams and books to whoever asks, beside a server of constant bytes."""
+    from bench.feed import run
+
+    run(listeners=listeners, rate=rate, seconds=seconds)
+
+
+@_bench.command()
 def start(
     restarts: Annotated[int, typer.Option(min=1, max=20, help="Starts of the same market again.")] = 3,
 ) -> None:

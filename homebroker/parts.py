@@ -114,6 +114,8 @@ def _api_config(settings: Settings) -> ApiConfig:
         demo=settings.demo == "on",
         orders_per_second=settings.orders_per_second,
         requests_per_second=settings.requests_per_second,
+        streams_per_user=settings.streams_per_user,
+        streams_per_address=settings.streams_per_address,
         trusted_proxies=_names(settings.trusted_proxies),
     )
 

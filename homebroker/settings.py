@@ -70,6 +70,15 @@ class Settings(BaseSettings):
         le=65_000,
         description="port of the engine's metrics, the first of four; 0: none are served",
     )
+    streams_per_user: int = Field(
+        100, ge=1, le=100_000, description="streams that a user may have open at an API process"
+    )
+    streams_per_address: int = Field(
+        200,
+        ge=1,
+        le=100_000,
+        description="streams that people who are not signed in may have open, by address, at an API process",
+    )
     simulator: Literal["on", "off"] = Field("on", description="off: no simulated investors")
     simulator_rate: float = Field(
         40.0, gt=0, le=10_000, description="commands a second that simulated investors send"

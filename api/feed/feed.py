@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from itertools import islice
 
 from msgspec import Struct
 
+from api.feed.audience import Audiences
 from api.feed.places import Place, PlaceReader, Position
 from api.feed.subscription import Entry, Subscription, body
 
 ENTRIES_MAX = 50_000
 PRIVATE_ENTRIES_MAX = 20_000
-SUBSCRIBERS_MAX = 500
+SUBSCRIBERS_MAX = 2_000
 PRIVATE_SUBSCRIBERS_OF_CHANNEL_MAX = 20
 QUEUE_BYTES_MAX = 2 * 1024 * 1024
 _CHANGED = b'{"reason":"log_changed","message":"The market was read anew; come back for a fresh view."}'
@@ -44,6 +47,8 @@ class Feed:
     A listener gets what is of its own channels. Where `every_symbol`, it may also name a channel of every
     symbol, `trades:*`; where not, names are only names: a private channel's may be anything at all.
 
+    `before_joining` is called with the channels of whoever is about to listen, to send what was held back.
+
     Not for threads: everything happens in the event loop, so that a snapshot taken and a subscription made
     without an `await` between them fit together.
     """
@@ -72,8 +77,10 @@ class Feed:
         self._sent = 0
         self._entries: deque[Entry] = deque()
         self._wanted_since: dict[str, int] = {}
-        self._listeners: dict[str, set[Subscription]] = {}
-        self._subscriptions: set[Subscription] = set()
+        self._left_at: dict[str, int] = {}
+        self._audiences = Audiences()
+        self._moved: asyncio.Event | None = None
+        self.before_joining: Callable[[Collection[str]], None] = lambda _channels: None
 
     @property
     def place(self) -> Place:
@@ -81,23 +88,23 @@ class Feed:
         return Place(position=dict(self._position), told=self._told, token=self._token, number=self._sent)
 
     @property
-    def listeners(self) -> int:
-        """How many listen."""
-        return len(self._subscriptions)
-
-    @property
     def full(self) -> bool:
         """Whether no more listeners are taken."""
-        return len(self._subscriptions) >= self._subscribers_max
+        return self._audiences.listeners >= self._subscribers_max
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return self._audiences.listeners
 
     def is_wanted(self, channel: str) -> bool:
-        """Tell whether someone listens to a channel, or once did and may come back to it."""
-        return any(name in self._wanted_since for name in self._names_carrying(channel))
+        """Tell whether someone listens to a channel, or did not long ago and may come back to it."""
+        return any(self._is_wanted(name) for name in self._names_carrying(channel))
 
     def is_crowded(self, channel: str) -> bool:
         """Tell whether a channel has as many listeners as one may have."""
         most = self._subscribers_of_channel_max
-        return most is not None and len(self._listeners.get(channel, ())) >= most
+        return most is not None and self._audiences.listeners_of(channel) >= most
 
     def start(self, position: Position) -> None:
         """Begin anew at a position; everyone who listens is sent away to come back."""
@@ -106,6 +113,21 @@ class Feed:
         self._position, self._reach = dict(position), dict(position)
         self._token = secrets.token_hex(2)
         self.settle(position)
+
+    async def reached(self, last_id: str, *, timeout_s: float) -> None:
+        """Wait, a while at most, until all was sent that came before a place of another server's.
+
+        Servers read the log at their own pace: one that is a moment behind would otherwise take a place in
+        the future for one of another log.
+        """
+        place = self._places.read(last_id)
+        if place is None:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                while any(offset > self._position[letter] for letter, offset in place.position.items()):
+                    self._moved = self._moved or asyncio.Event()
+                    await self._moved.wait()
 
     def add(
         self, channel: str, event: str, data: bytes, *, source: str, offset: int, time_ms: int = 0
@@ -118,11 +140,19 @@ class Feed:
         """Send an event that gives the newest state after all records sent so far."""
         self._send(channel, body(event, data), source="", offset=0, time_ms=0)
 
-    def settle(self, position: Position) -> None:
-        """Say that all records before a position were told of, or need not be, and all their state."""
+    def settle(self, position: Position, *, told: int | None = None) -> None:
+        """Say that all records before a position were sent, or need not be, and send what is queued.
+
+        So is all their state, unless only that of records of the first topic before `told`.
+        """
         for letter, offset in position.items():
             self._position[letter] = max(self._position[letter], offset)
-        self._told = self._position[self._first]
+        here = self._position[self._first]
+        self._told = here if told is None else min(told, here)
+        self._audiences.send()
+        if self._moved is not None:
+            self._moved.set()
+            self._moved = None
 
     def subscribe(self, channels: Collection[str]) -> Subscription:
         """Add a listener to what comes from now on.
@@ -135,25 +165,21 @@ class Feed:
         if self.full or any(map(self.is_crowded, channels)):
             raise TooManySubscribersError
         subscription = Subscription(channels, bytes_max=self._queue_bytes_max)
-        self._subscriptions.add(subscription)
+        self._audiences.join(subscription)
         for channel in channels:
-            self._listeners.setdefault(channel, set()).add(subscription)
-            self._wanted_since.setdefault(channel, self._sent)
+            if not self._is_wanted(channel):
+                self._wanted_since[channel] = self._sent
+            self._left_at.pop(channel, None)
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Forget a listener."""
-        self._subscriptions.discard(subscription)
-        for channel in subscription.channels:
-            listeners = self._listeners[channel]
-            listeners.discard(subscription)
-            if not listeners:
-                del self._listeners[channel]
+        for channel in self._audiences.leave(subscription):
+            self._left_at[channel] = self._sent
 
     def end_all(self, event: str, data: bytes) -> None:
         """Close every listener's stream after a last event."""
-        for subscription in self._subscriptions:
-            subscription.end(event, data)
+        self._audiences.end(event, data)
 
     def since(self, last_id: str, channels: Collection[str]) -> Resumption | None:
         """Give what a listener missed since an event; None when it is too old or not of this log."""
@@ -207,12 +233,16 @@ class Feed:
             lost = self._entries.popleft()
             if lost.source:
                 self._reach[lost.source] = lost.offset + 1
-        names = self._names_carrying(channel)
-        listeners = [each for name in names for each in self._listeners.get(name, ())]
-        if listeners:
-            event_id, frame = str(entry.place), entry.frame()
-            for subscription in listeners:
-                subscription.push(event_id, frame)
+        audiences = self._audiences.of(self._names_carrying(channel))
+        if audiences:
+            self._audiences.queue(audiences, str(entry.place), entry.frame())
+
+    def _is_wanted(self, channel: str) -> bool:
+        left_at = self._left_at.get(channel)
+        if left_at is not None and self._sent - left_at > self._entries_max:
+            # Whoever left it cannot come back to what is kept, so nothing need be sent for them.
+            del self._left_at[channel], self._wanted_since[channel]
+        return channel in self._wanted_since
 
 
 def private_feed(letters: str) -> Feed:

@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from api.feed.places import Place
 
+COMMENT_EVERY_S = 15.0
+"""How often a comment says that the connection lives."""
+_COMMENT = b": the stream lives\n\n"
 _SLOW = (
     b'{"reason":"slow_client","message":"Events came faster than they were read; come back for the rest."}'
 )
@@ -30,49 +33,76 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Subscription:
-    """One listener's queue; more than `bytes_max` waiting in it, and the listener is dropped."""
+    """One listener's queue of chunks, each some events in a row, the same bytes for all who listen alike.
+
+    When a chunk comes, others wait, and together they have more than `bytes_max`, the listener is dropped.
+    A chunk alone is never too large: a burst is not the listener's fault.
+    """
 
     def __init__(self, channels: Collection[str], *, bytes_max: int) -> None:
         self.channels = frozenset(channels)
         self._bytes_max = bytes_max
-        self._waiting: list[tuple[str, bytes]] = []
+        self._chunks: list[bytes] = []
         self._bytes = 0
+        self._last_id: str | None = None
         self._end: tuple[str, bytes] | None = None
-        self._changed = asyncio.Event()
+        self._woken: asyncio.Future[None] | None = None
+        self._commenting: asyncio.TimerHandle | None = None
 
-    def push(self, event_id: str, event_frame: bytes) -> None:
-        """Queue an event."""
+    def push(self, last_id: str, chunk: bytes) -> None:
+        """Queue events, of which the last one has an id."""
         if self._end is not None:
             return
-        self._bytes += len(event_frame)
-        if self._bytes > self._bytes_max:
-            self._waiting.clear()
+        if self._bytes and self._bytes + len(chunk) > self._bytes_max:
+            self._chunks.clear()
+            self._last_id = None
             self.end("dropped", _SLOW)
             return
-        self._waiting.append((event_id, event_frame))
-        self._changed.set()
+        self._bytes += len(chunk)
+        self._last_id = last_id
+        self._chunks.append(chunk)
+        self._wake()
 
     def end(self, event: str, data: bytes) -> None:
         """Close the stream after a last event; what waits is still sent before it."""
         if self._end is None:
             self._end = (event, data)
-            self._changed.set()
+            self._wake()
 
     async def frames(self, last_id: str) -> AsyncIterator[bytes]:
         """Give what comes, as many events at once as are waiting, until the stream ends.
 
         The last event carries the id of the one before, so that coming back with it brings what followed.
         """
-        while True:
-            await self._changed.wait()
-            self._changed.clear()
-            waiting, self._waiting, self._bytes = self._waiting, [], 0
-            if waiting:
-                last_id = waiting[-1][0]
-                yield b"".join(event_frame for _, event_frame in waiting)
-            if self._end is not None:
-                yield frame(last_id, body(*self._end))
-                return
+        # One timer a stream, whatever comes: one for each wait would cost more than the sending.
+        self._comment_later()
+        try:
+            while True:
+                if not self._chunks and self._end is None:
+                    self._woken = asyncio.get_running_loop().create_future()
+                    await self._woken
+                chunks, self._chunks, self._bytes = self._chunks, [], 0
+                last_id, self._last_id = self._last_id or last_id, None
+                if chunks:
+                    yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
+                if self._end is not None and not self._chunks:
+                    yield frame(last_id, body(*self._end))
+                    return
+        finally:
+            if self._commenting is not None:
+                self._commenting.cancel()
+
+    def _comment_later(self) -> None:
+        self._commenting = asyncio.get_running_loop().call_later(COMMENT_EVERY_S, self._comment)
+
+    def _comment(self) -> None:
+        self._chunks.append(_COMMENT)
+        self._wake()
+        self._comment_later()
+
+    def _wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
 
 
 def body(event: str, data: bytes) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.payloads import BookChange, BookLevels, Levels
+from api.payloads import BookChange, BookLevels, Levels, encode
 from engine.identity import SeenBooks
 from engine.wire.records import BookRecord, PriceLevel
 
@@ -19,6 +19,7 @@ class LiveBook:
         self.time_ms = 0
         self._bids: dict[float, PriceLevel] = {}
         self._asks: dict[float, PriceLevel] = {}
+        self._encoded: dict[int, bytes] = {}
 
     @property
     def bid(self) -> float | None:
@@ -40,6 +41,13 @@ class LiveBook:
             asks=tuple(self._asks[price] for price in sorted(self._asks)[:count]),
         )
 
+    def encoded(self, count: int) -> bytes:
+        """Give the best levels as JSON, made once after each change for each count that is asked for."""
+        found = self._encoded.get(count)
+        if found is None:
+            found = self._encoded[count] = encode(self.levels(count))
+        return found
+
     def apply(self, record: BookRecord) -> BookLevels | BookChange | None:
         """Take in a record and give what a follower of this book needs; nothing when it does not fit."""
         if record.snapshot and self.known and record.offset == self.offset:
@@ -53,6 +61,7 @@ class LiveBook:
         elif record.previous_offset > self.offset:
             self.known = False
             return None
+        self._encoded.clear()
         previous_offset, self.offset, self.time_ms = self.offset, record.offset, record.time_ms
         _put(self._bids, record.bids)
         _put(self._asks, record.asks)

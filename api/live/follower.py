@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
@@ -119,10 +120,13 @@ class Follower:
     async def _take(self, reader: LogReader, probe: asyncio.Task[None]) -> None:
         if probe.done():
             probe.result()
-        records = await reader.read(wait_ms=_POLL_MS, records_max=_RECORDS_MAX)
+        due_in_s = self._publisher.due_in_s(time.monotonic())
+        wait_ms = _POLL_MS if due_in_s is None else min(_POLL_MS, math.ceil(1_000 * due_in_s))
+        records = await reader.read(wait_ms=wait_ms, records_max=_RECORDS_MAX)
         changes = self.view.apply(records, drained=len(records) < _RECORDS_MAX)
         if records:
             self._publisher.publish(changes, states=self.caught_up)
+        self._publisher.publish_due(time.monotonic())
         if len(records) == _RECORDS_MAX:
             await asyncio.sleep(0)
 

@@ -7,8 +7,10 @@ from typing import TypeVar
 
 from api.feed import Feed
 from api.live.candles import INTERVALS_MS, bucket_start
+from api.live.paced import PacedChannels
+from api.live.public_events import book_event_name, candle_event
 from api.live.view import Changes, LiveView
-from api.payloads import BookChange, BookLevels, Candle, CandleEvent, TradeRow, encode
+from api.payloads import TradeRow, encode
 from engine.topics import ACCOUNTS, BOOK, EXECUTIONS, TRANSACTIONS
 from engine.wire.records import Transaction
 
@@ -31,31 +33,11 @@ def trade_row(trade: Transaction) -> TradeRow:
     )
 
 
-def candle_event(symbol: str, interval: str, candle: Candle) -> CandleEvent:
-    """Give a candle the names that it has on the stream."""
-    return CandleEvent(
-        symbol=symbol,
-        interval=interval,
-        time_ms=candle.time_ms,
-        open=candle.open,
-        high=candle.high,
-        low=candle.low,
-        close=candle.close,
-        volume=candle.volume,
-        trades=candle.trades,
-        closed=candle.closed,
-    )
-
-
-def book_event_name(book: BookLevels | BookChange) -> str:
-    """Name the event that carries a book or its change."""
-    return "book_snapshot" if isinstance(book, BookLevels) else "book"
-
-
 class Publisher:
     """Turns changes of the view into events of the public and the private feed.
 
-    Records come as they are, one event each; candles and tickers once a batch, as they are after it.
+    Records come as they are, one event each; candles and tickers once a batch, as they are after it; what is
+    paced, when it is due.
     """
 
     def __init__(self, view: LiveView, public: Feed, private: Feed) -> None:
@@ -64,6 +46,8 @@ class Publisher:
         self._private = private
         self._published_from: Mapping[str, int] = {}
         self._open_candles: dict[tuple[str, str], int] = {}
+        self._paced = PacedChannels(view, public)
+        public.before_joining = self._paced.tell_now
 
     def start(self, positions: Mapping[str, int]) -> None:
         """Begin with the records at these positions of the topics; older ones are not told of."""
@@ -85,6 +69,8 @@ class Publisher:
         for offset, book in self._news(BOOK, changes.books):
             channel = f"book:{book.symbol}"
             self._public.add(channel, book_event_name(book), encode(book), source="b", offset=offset)
+        if states:
+            self._paced.books(changes.books)
         # A private channel is the investor's id and nothing else.
         for offset, head, report in self._news(EXECUTIONS, changes.executions):
             self._private.add(head.investor_id, "execution", report, source="e", offset=offset)
@@ -93,8 +79,16 @@ class Publisher:
         self._publish_candles(changes, told=states)
         if states:
             self._publish_tickers(changes)
-        self._settle(self._public, PUBLIC_LETTERS)
-        self._settle(self._private, PRIVATE_LETTERS)
+        self._settle()
+
+    def due_in_s(self, now_s: float) -> float | None:
+        """Give the seconds until something paced is to be told; None when nothing waits."""
+        return self._paced.due_in_s(now_s)
+
+    def publish_due(self, now_s: float) -> None:
+        """Tell of what is paced and due; the time is any clock's that never goes back."""
+        if self._paced.tell_due(now_s):
+            self._settle()
 
     def _news(self, topic: str, changed: list[_Change]) -> list[_Change]:
         first = self._published_from[topic]
@@ -102,36 +96,46 @@ class Publisher:
             return []
         return [change for change in changed if change[0] >= first]
 
-    def _settle(self, feed: Feed, letters: str) -> None:
+    def _settle(self) -> None:
+        self._public.settle(self._position_in(PUBLIC_LETTERS), told=self._paced.untold_from)
+        self._private.settle(self._position_in(PRIVATE_LETTERS))
+
+    def _position_in(self, letters: str) -> dict[str, int]:
         positions = self._view.positions
-        feed.settle({letter: positions.get(_TOPICS[letter], 0) for letter in letters})
+        return {letter: positions.get(_TOPICS[letter], 0) for letter in letters}
 
     def _publish_candles(self, changes: Changes, *, told: bool) -> None:
-        trade_times_ms: dict[str, tuple[int, int]] = {}
-        for _, trade in changes.trades:
-            first_ms, _ = trade_times_ms.get(trade.symbol, (trade.time_ms, 0))
-            trade_times_ms[trade.symbol] = first_ms, trade.time_ms
-        for symbol, (first_ms, last_ms) in trade_times_ms.items():
+        traded: dict[str, tuple[int, int, int]] = {}
+        for offset, trade in changes.trades:
+            first_ms, _, first_offset = traded.get(trade.symbol, (trade.time_ms, 0, offset))
+            traded[trade.symbol] = first_ms, trade.time_ms, first_offset
+        for symbol, (first_ms, last_ms, first_offset) in traded.items():
             for interval, interval_ms in INTERVALS_MS.items():
                 since_ms = min(first_ms, self._open_candles.get((symbol, interval), first_ms))
                 self._open_candles[symbol, interval] = bucket_start(last_ms, interval_ms)
-                self._tell_candles(symbol, interval, since_ms, told=told)
+                if told:
+                    self._tell_candles(symbol, interval, since_ms)
+                    self._paced.candles(symbol, interval, since_ms, first_offset=first_offset)
         now_ms = self._view.time_ms
         for (symbol, interval), start_ms in list(self._open_candles.items()):
             if now_ms >= start_ms + INTERVALS_MS[interval]:
                 del self._open_candles[symbol, interval]
                 # One with a trade in this batch was told of as closed just now.
-                self._tell_candles(symbol, interval, start_ms, told=told and symbol not in trade_times_ms)
+                if told and symbol not in traded:
+                    self._tell_candles(symbol, interval, start_ms)
+                    self._paced.candles(symbol, interval, start_ms, first_offset=None)
 
-    def _tell_candles(self, symbol: str, interval: str, since_ms: int, *, told: bool) -> None:
+    def _tell_candles(self, symbol: str, interval: str, since_ms: int) -> None:
         channel = f"candles:{interval}:{symbol}"
-        if told and self._public.is_wanted(channel):
+        if self._public.is_wanted(channel):
             series = self._view.candles[symbol][interval]
             for candle in series.since(since_ms, now_ms=self._view.time_ms):
                 self._public.add_state(channel, "candle", encode(candle_event(symbol, interval, candle)))
 
     def _publish_tickers(self, changes: Changes) -> None:
         for symbol in changes.symbols:
-            if symbol in self._view.assets and self._public.is_wanted(f"tickers:{symbol}"):
-                ticker = encode(self._view.ticker(symbol))
-                self._public.add_state(f"tickers:{symbol}", "ticker", ticker)
+            if symbol in self._view.assets:
+                self._paced.ticker(symbol)
+                if self._public.is_wanted(f"tickers:{symbol}"):
+                    ticker = encode(self._view.ticker(symbol))
+                    self._public.add_state(f"tickers:{symbol}", "ticker", ticker)

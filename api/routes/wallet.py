@@ -30,12 +30,12 @@ class PlayMoney(BaseModel):
     cash: Annotated[float, Field(gt=0, le=PLAY_MONEY_MAX, allow_inf_nan=False, description="in BRL")]
 
 
-def _in_the_demo(identity: WithIdentity) -> None:
+async def _in_the_demo(identity: WithIdentity) -> None:
     if not identity.with_demo:
         raise forbidden("Only in the demo does money come from nowhere; ask an admin.")
 
 
-def _not_too_often(request: Request, investor: Investor) -> None:
+async def _not_too_often(request: Request, investor: Investor) -> None:
     buckets = request.app.state.deposits
     assert isinstance(buckets, Buckets)
     wait_s = buckets.take(investor, now_s=time.monotonic())

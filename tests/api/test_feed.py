@@ -256,7 +256,10 @@ async def test_ids_never_repeat_and_name_a_position(seed: int = 5) -> None:
     assert len(live) == len(set(live)) > 20
 
 
-async def test_too_old_an_id_and_one_of_another_log_bring_a_reset_and_a_fresh_view() -> None:
+async def test_too_old_an_id_and_one_of_another_log_bring_a_reset_and_a_fresh_view(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("api.openings.BEHIND_MAX_S", 0.0)
     server = Server(entries_max=5)
     for batch in market_batches(1, 30):
         server.read(batch)
