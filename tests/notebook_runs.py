@@ -18,7 +18,7 @@ from tests.market import Market, environment_of
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 _TIMEOUT_S = 120
-_RATE = 120.0
+_RATE = 60.0
 
 
 async def run_notebooks(

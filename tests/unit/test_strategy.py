@@ -16,7 +16,7 @@ from engine.domain import Cancel, Command, Execution, ListAsset, OpenAccount, Pl
 from engine.wire.commands import record_fields
 from homebroker.research.command_log import CommandLog
 from homebroker.research.rows import LoggedCommand
-from homebroker.simulator.warm_up import history
+from homebroker.simulator.warm_up import WARM_UP_COMMANDS_PER_SECOND, history
 from homebroker.strategy import Desk, Fill, Strategy, TapeTrade
 from homebroker.strategy.examples import MarketMaker, Momentum, VwapExecution
 
@@ -27,7 +27,13 @@ START_MS = 1_790_000_000_000
 @pytest.fixture(scope="module")
 def day() -> CommandLog:
     """Give half an hour of the simulated market."""
-    timed = history(seed=5, start_ms=START_MS, end_ms=START_MS + 1_800_000, investor_id=None)
+    timed = history(
+        seed=5,
+        start_ms=START_MS,
+        end_ms=START_MS + 1_800_000,
+        investor_id=None,
+        rate=WARM_UP_COMMANDS_PER_SECOND,
+    )
     return hb.replay(
         [
             LoggedCommand(offset=offset, time_ms=time_ms, command=command)
@@ -70,6 +76,7 @@ class _Scripted(Strategy):
         self.told: list[tuple[str, int, Any]] = []
 
     def on_start(self, desk: Desk) -> None:
+        self.desk = desk
         self.told.append(("start", desk.time_ms, None))
         if self._start is not None:
             self._start(desk)
@@ -94,9 +101,10 @@ def _doing(start: Callable[[Desk], Any]) -> _Scripted:
     return _Scripted(lambda desk: (start(desk), None)[1])
 
 
-def test_an_order_waits_behind_those_that_were_there_before() -> None:
+@pytest.mark.parametrize("order_ms", [1_000, 1_500])
+def test_an_order_waits_behind_those_that_were_there_before(order_ms: float) -> None:
     market = _market(
-        _place("first", Side.BUY, 10, 1_000),  # at 1 s, before the strategy's of 1.5 s
+        _place("first", Side.BUY, 10, 1_000),  # at 1 s, before the strategy's of 1.5 s, or of that very 1 s
         _place("s1", Side.SELL, 4, 1_000),  # 2 s
         _place("later", Side.BUY, 10, 1_000),  # 3 s
         _place("s2", Side.SELL, 9, 1_000),  # 4 s
@@ -104,7 +112,11 @@ def test_an_order_waits_behind_those_that_were_there_before() -> None:
     )
     strategy = _doing(lambda desk: desk.place("buy", 5, 10.0))
     report = hb.backtest(
-        strategy, market, SYMBOL, latency=hb.Latency(order_ms=1_500, feed_ms=0), account=hb.Account(cash=500)
+        strategy,
+        market,
+        SYMBOL,
+        latency=hb.Latency(order_ms=order_ms, feed_ms=0),
+        account=hb.Account(cash=500),
     )
     # The first ten go to `first`, the next five are ours, before `later`.
     assert report.fills[["price", "quantity", "liquidity"]].to_numpy().tolist() == [
@@ -140,6 +152,25 @@ def test_what_it_sees_is_late_and_so_are_its_orders() -> None:
     assert report.fills.index.tolist() == [pd.Timestamp(START_MS + 3_000, unit="ms", tz="UTC")]
     fill = next(told for told in strategy.told if told[0] == "fill")
     assert fill[1:] == (START_MS + 3_300, (10.0, 1, "maker", 0))
+    at_once = [kind for kind, time_ms, _ in strategy.told if time_ms == START_MS + 3_300]
+    assert at_once == ["trade", "fill", "book"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_orders_never_overtake_each_other_and_time_never_goes_back(seed: int) -> None:
+    def flickers(desk: Desk) -> None:
+        for _ in range(20):
+            desk.cancel(desk.place("buy", 1, 1.0))
+
+    market = _market(*(_place(f"b{number}", Side.BUY, 1, 900) for number in range(5)))
+    strategy = _Scripted(flickers, timer_ms=100)
+    latency = hb.Latency(order_ms=100, jitter_ms=300, seed=seed)
+    report = hb.backtest(strategy, market, SYMBOL, latency=latency)
+    updates = [what for kind, _, what in strategy.told if kind == "update"]
+    assert updates == [("new", None), ("canceled", None)] * 20
+    times = [time_ms for _, time_ms, _ in strategy.told]
+    assert times == sorted(times)
+    assert set(report.orders["status"]) == {"canceled"}
 
 
 def test_events_come_in_the_market_s_order_and_timers_between() -> None:
@@ -168,8 +199,9 @@ def test_fees_are_the_engine_s() -> None:
     market = _market(_place("s1", Side.SELL, 100, 1_000), _place("b1", Side.BUY, 100, 990))
     fees = hb.Fees(maker_bps=1, taker_bps=3)
 
+    strategy = _doing(lambda desk: desk.place("buy", 10))
     report = hb.backtest(
-        _doing(lambda desk: desk.place("buy", 10)),
+        strategy,
         market,
         SYMBOL,
         fees=fees,
@@ -179,6 +211,7 @@ def test_fees_are_the_engine_s() -> None:
     assert (fill.price, fill.fee, fill.liquidity) == (10.0, 0.03, "taker")
     assert report.summary["fees"] == pytest.approx(0.03)
     assert report.equity["cash"].iloc[-1] == pytest.approx(1_000_000 - 100 - 0.03)
+    assert (strategy.desk.cash, strategy.desk.position) == (999_899.97, 10)
 
 
 def test_an_account_with_limits_is_refused_what_it_cannot_pay() -> None:
