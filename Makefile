@@ -8,7 +8,7 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 
-.PHONY: run test check format bench soak notebook lock clean
+.PHONY: run test check format bench soak notebook notebooks lock clean
 
 run: $(VENV)/.ready
 	@exec $(BIN)/homebroker up
@@ -38,6 +38,10 @@ soak: $(VENV)/.ready-dev
 
 notebook: $(VENV)/.ready
 	@exec $(BIN)/homebroker notebook
+
+# Run the notebooks and write what they show to docs/notebooks.
+notebooks: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.render_notebooks
 
 # Pin anew what requirements*.in ask for.
 lock: $(VENV)/.ready-dev

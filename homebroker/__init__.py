@@ -22,17 +22,27 @@ if TYPE_CHECKING:
     from homebroker.research.tape_hash import tape_hash
     from homebroker.research.topics import accounts, assets, book, executions, orders, transactions
     from homebroker.research.what_if import WhatIf, what_if
+    from homebroker.strategy.backtest import Account, Fees, Latency, backtest
+    from homebroker.strategy.live import trade_live
+    from homebroker.strategy.report import Report
+    from homebroker.strategy.strategy import Strategy
 
 _HOMES = {
+    "Account": "strategy.backtest",
     "CommandLog": "research.command_log",
     "CutLogError": "research.errors",
+    "Fees": "strategy.backtest",
     "HistoryError": "research.errors",
+    "Latency": "strategy.backtest",
     "NoMarketError": "research.errors",
     "Replay": "research.replaying",
+    "Report": "strategy.report",
+    "Strategy": "strategy.strategy",
     "UnreadableRecordError": "research.errors",
     "WhatIf": "research.what_if",
     "accounts": "research.topics",
     "assets": "research.topics",
+    "backtest": "strategy.backtest",
     "book": "research.topics",
     "book_at": "research.book_at",
     "candles": "research.candles",
@@ -46,20 +56,27 @@ _HOMES = {
     "read_trades": "order_flow.trade_files",
     "replay": "research.replaying",
     "tape_hash": "research.tape_hash",
+    "trade_live": "strategy.live",
     "transactions": "research.topics",
     "what_if": "research.what_if",
 }
 
 __all__ = [
+    "Account",
     "CommandLog",
     "CutLogError",
+    "Fees",
     "HistoryError",
+    "Latency",
     "NoMarketError",
     "Replay",
+    "Report",
+    "Strategy",
     "UnreadableRecordError",
     "WhatIf",
     "accounts",
     "assets",
+    "backtest",
     "book",
     "book_at",
     "candles",
@@ -73,6 +90,7 @@ __all__ = [
     "read_trades",
     "replay",
     "tape_hash",
+    "trade_live",
     "transactions",
     "what_if",
 ]

@@ -54,13 +54,14 @@ def book_at(symbol: str, time: Since, *, progress: bool = True) -> pd.DataFrame:
     check_symbol(symbol)
     time_ms, _ = bounds_ms(time, None)
     assert time_ms is not None, "it was given"
-    shard = run_blocking(_market_at(Settings().connection, time_ms, progress))
+    shard = run_blocking(market_at(Settings().connection, time_ms, progress=progress))
     frame = book_frame(shard, symbol)
     frame.attrs["time_ms"] = shard.time_ms
     return frame
 
 
-async def _market_at(connection: Connection, time_ms: int, progress: bool) -> Shard:
+async def market_at(connection: Connection, time_ms: int, *, progress: bool) -> Shard:
+    """Give the whole market as it stood at a time, within a running loop; see `book_at`."""
     async with open_topic(connection, ORDERS) as reader:
         first, end = await reader.first_offset(ORDERS, SHARD), await reader.end_offset(ORDERS, SHARD)
         shard = await _beginning(connection, time_ms)

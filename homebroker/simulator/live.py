@@ -11,10 +11,10 @@ from engine.log import Connection, LogReader, LogWriter
 from engine.progress import Report, State
 from engine.topics import BOOK, EXECUTIONS, ORDERS, TRANSACTIONS
 from homebroker.simulator.crowd import Arrivals, Crowd
-from homebroker.simulator.feed import Feed
 from homebroker.simulator.opening import SIMULATED_IDS, record_of
 from homebroker.simulator.view import MarketView
 from homebroker.simulator.warm_up import run_name
+from homebroker.strategy.feed import Feed
 
 ENGINE_SILENCE_MAX_MS = 10_000
 _TICK_S = 0.05
@@ -59,8 +59,8 @@ async def _look_back(reader: LogReader, feed: Feed, view: MarketView) -> None:
     reader.start({(topic, 0): offset for topic, offset in starts.items()})
     while any([await reader.position(topic, 0) < ends[topic] for topic in ends]):
         for record in await reader.read(wait_ms=500):
-            if (event := feed.event(record)) is not None:
-                view.observe(*event)
+            if (heard := feed.event(record)) is not None:
+                view.observe(heard.event, heard.time_ms)
 
 
 class _Live:
@@ -112,8 +112,8 @@ class _Live:
 
     async def _look(self) -> None:
         for record in await self._reader.read(wait_ms=0):
-            event = self._feed.event(record)
-            if event is not None and self._crowd.observe(*event):
+            heard = self._feed.event(record)
+            if heard is not None and self._crowd.observe(heard.event, heard.time_ms):
                 self._unanswered_since_ms = None
 
     def _tell(self, now_ms: int, silence_ms: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+import homebroker as hb
 from api.app import create_app
 from api.config import ApiConfig
 from engine.domain import Reason
@@ -46,6 +47,10 @@ def test_every_route_is_documented_and_there() -> None:
     paths = create_app(config).openapi()["paths"]
     routes = {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
     assert _documented(r"`((?:GET|POST|PUT|PATCH|DELETE) /[\w/{}-]*)`") == routes
+
+
+def test_every_name_of_the_research_face_is_documented_and_there() -> None:
+    assert _documented(r"`hb\.(\w+)`") == set(hb.__all__)
 
 
 def test_every_topic_and_reason_is_documented() -> None:

@@ -1,6 +1,8 @@
-"""Kafka's records as the market's events, for the investors' eyes."""
+"""Kafka's records as the market's events, for the eyes of strategies and of simulated investors."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from engine.domain import BookChanged, Execution, Level, Trade
 from engine.identity import SeenBooks, SeenOutputs
@@ -20,24 +22,36 @@ from engine.wire.records import (
 FEED_TOPICS = (BOOK, TRANSACTIONS, EXECUTIONS)
 
 
+class Heard(NamedTuple):
+    """An event, the market's time at it, and the offset of the command that caused it."""
+
+    event: Trade | Execution | BookChanged
+    time_ms: int
+    offset: int
+
+
 class Feed:
     """Turns records into events, each once."""
 
     def __init__(self) -> None:
         self._trades, self._executions, self._books = SeenOutputs(), SeenOutputs(), SeenBooks()
 
-    def event(self, record: LogRecord) -> tuple[Trade | Execution | BookChanged, int] | None:
-        """Give a record's event and time, or None for a repeat."""
+    def event(self, record: LogRecord) -> Heard | None:
+        """Give a record's event, or None for a repeat."""
         if record.value is None:
             return None
         if record.topic == TRANSACTIONS:
             transaction = decode_transaction(record.value)
-            return (_trade(transaction), transaction.time_ms) if self._trades.is_new(transaction) else None
+            if not self._trades.is_new(transaction):
+                return None
+            return Heard(_trade(transaction), transaction.time_ms, transaction.offset)
         if record.topic == EXECUTIONS:
             report = decode_execution(record.value)
-            return (_execution(report), report.time_ms) if self._executions.is_new(report) else None
+            if not self._executions.is_new(report):
+                return None
+            return Heard(_execution(report), report.time_ms, report.offset)
         book = decode_book(record.value)
-        return (_book(book), book.time_ms) if self._books.is_new(book) else None
+        return Heard(_book(book), book.time_ms, book.offset) if self._books.is_new(book) else None
 
 
 def _trade(record: Transaction) -> Trade:
@@ -63,11 +77,14 @@ def _execution(report: ExecutionReport) -> Execution:
         side=report.side,
         type=report.type,
         time_in_force=report.time_in_force,
-        price_units=None if report.price is None else units_from_decimal(report.price),
+        price_units=_units(report.price),
         quantity=report.quantity,
         filled_quantity=report.filled_quantity,
         remaining_quantity=report.remaining_quantity,
+        last_price_units=_units(report.last_price),
         last_quantity=report.last_quantity,
+        fee_units=_units(report.fee),
+        liquidity=report.liquidity,
         reason=report.reason,
         message=report.message,
     )
@@ -87,3 +104,7 @@ def _book(record: BookRecord) -> BookChanged:
 
 def _levels(levels: tuple[PriceLevel, ...]) -> tuple[Level, ...]:
     return tuple(Level(units_from_decimal(price), quantity, orders) for price, quantity, orders in levels)
+
+
+def _units(amount: float | None) -> int | None:
+    return None if amount is None else units_from_decimal(amount)
