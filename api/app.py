@@ -27,6 +27,7 @@ from api.routes import (
     auth,
     books,
     candles,
+    daily_positions,
     executions,
     health,
     keys,
@@ -82,7 +83,7 @@ def create_app(config: ApiConfig) -> FastAPI:
     for resource in (assets, books, trades, candles, transactions, stream, *operation, *people):
         app.include_router(resource.router)
     # Also for routes that use nothing of the caller's, so that none can be left open by mistake.
-    own = (preview, orders, executions, account, portfolio, wallet)
+    own = (preview, orders, executions, account, portfolio, daily_positions, wallet)
     for resources, check in ((own, current_investor), ((admin, users, system), current_admin)):
         for resource in resources:
             app.include_router(

@@ -8,7 +8,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.daily_positions import DAY_MS
 from api.identity import preferences
+from api.live.candles import bucket_start
+from engine.domain import Side
 from tests.api.near_engine import NearEngine, RecordedEngine
 from tests.api.people import sign_in, stranger
 
@@ -62,7 +65,7 @@ async def test_an_order_s_life_is_told_step_by_step(
     order_id = (await client.post("/orders", json=LIMIT_BUY)).json()["order_id"]
     await client.patch(f"/orders/{order_id}", json={"price": 9.5})
     await client.post("/orders", json=LIMIT_BUY | {"price": 8.0})
-    for command in recorded.exchange.place("a-1", "sell", 100, 9.5):  # type: ignore[arg-type]
+    for command in recorded.exchange.place("a-1", Side.SELL, 100, 9.5):
         recorded.services.view.apply([command])
     recorded._record()
     await client.delete(f"/orders/{order_id}")
@@ -82,7 +85,7 @@ async def test_executions_come_in_pages_and_only_one_s_own(
 ) -> None:
     for number in range(5):
         await client.post("/orders", json=LIMIT_BUY | {"price": 8.0 + number / 100})
-    recorded.exchange.place("a-1", "buy", 10, 7.0)  # type: ignore[arg-type]
+    recorded.exchange.place("a-1", Side.BUY, 10, 7.0)
     recorded._record()
     pages, cursor = [], None
     while True:
@@ -96,6 +99,31 @@ async def test_executions_come_in_pages_and_only_one_s_own(
     async with stranger(app) as other:
         await sign_in(other, "analyst")
         assert (await other.get("/executions")).status_code == 403
+
+
+async def test_positions_are_told_as_each_day_left_them(
+    client: httpx.AsyncClient, recorded: RecordedEngine
+) -> None:
+    exchange = recorded.exchange
+    buy = {"symbol": "PETR4", "side": "buy", "quantity": 100, "price": 10.0}
+    exchange.place("a-1", Side.SELL, 200, 10.0)
+    await client.post("/orders", json=buy)
+    # 23:59 and 00:01 in Brasília are two days, though UTC calls them one.
+    exchange.time_ms = bucket_start(exchange.time_ms, DAY_MS) + DAY_MS - 60_000
+    await client.post("/orders", json=buy)
+    exchange.time_ms += 120_000
+    exchange.place("a-2", Side.BUY, 50, 11.0)
+    await client.post("/orders", json=buy | {"side": "sell", "quantity": 50, "price": 11.0})
+    recorded._record()
+    rows = (await client.get("/portfolio/positions")).json()
+    today = bucket_start(exchange.time_ms, DAY_MS)
+    assert [(row["day_ms"], row["quantity"], row["realized_profit"]) for row in rows] == [
+        (today, 150, 50.0),
+        (today - DAY_MS, 200, 0.0),
+    ]
+    async with stranger(client._transport.app) as other:  # type: ignore[attr-defined]
+        await sign_in(other, "analyst")
+        assert (await other.get("/portfolio/positions")).status_code == 403
 
 
 async def test_an_admin_sees_what_is_behind(

@@ -1,7 +1,8 @@
-// Candles and volume, drawn by Plotly; the last price and the figures of a candle lie over it as HTML.
-import { axisTicks } from "./chart_ticks.js";
-import { element, Repainter, setClass, setText } from "./dom.js";
-import * as format from "./format.js";
+// Candles, volume and studies, drawn by Plotly; what moves at every tick lies over them as HTML (overlay.js).
+import { element, Repainter, setClass, setText } from "../dom.js";
+import * as format from "../format.js";
+import { figure } from "./figure.js";
+import { Overlay } from "./overlay.js";
 import { loadPlotly } from "./plotly.js";
 
 const REDRAW_PERIOD_MS = 100; // a redraw costs 20–30 ms
@@ -10,25 +11,38 @@ const SHOWN_CANDLES_MIN = 10;
 const FRESH_CANDLES_MIN = 40; // fewer would look like bricks
 const ROOM_RIGHT = 4; // places kept free right of the newest candle
 const WHEEL_REST_MS = 180;
-const TICK_WIDTH_PX = 86;
-const MARGIN = { l: 2, r: 62, t: 6, b: 20 };
+const KEY_STEP = 0.15; // of what is seen
+const CONFIG = {
+  scrollZoom: true,
+  displayModeBar: false,
+  doubleClick: false, // codespell:ignore -- Plotly's own spelling
+};
 
 export class Chart {
-  constructor(parent, series, plotlyUrl) {
+  constructor(parent, series, { plotlyUrl, onCancel }) {
     this.series = series;
-    this.decimals = 2;
+    this.studies = new Set();
+    this.fills = [];
+    this.orders = [];
     this.plot = element("div", "hb-plot");
     this.figures = element("div", "hb-figures");
-    this.lastLine = element("div", "hb-last-line");
-    this.lastLabel = element("div", "hb-last-label");
     this.empty = element("div", "hb-empty", "Loading the chart…");
-    this.node = element("div", "hb-chart", this.plot, this.lastLine, this.lastLabel, this.figures, this.empty);
+    this.node = element("div", "hb-chart", this.plot);
+    this.node.tabIndex = 0;
+    this.node.setAttribute("role", "application");
+    this.node.setAttribute("aria-label", "Price chart: arrow keys move it, plus and minus zoom, Home follows the newest candle");
+    this.over = new Overlay(this.node, onCancel);
+    this.node.append(this.figures, this.empty);
     parent.append(this.node);
     this.redraw = new Repainter(() => this.#draw(), REDRAW_PERIOD_MS);
-    this.overlay = new Repainter(() => this.#drawLastPrice());
+    this.overlay = new Repainter(() => this.#drawOverlay());
+    this.crossing = new Repainter(() => this.#drawCross());
     this.#watchPointer();
+    this.node.addEventListener("keydown", (event) => this.#onKey(event));
     this.resizing = new ResizeObserver(() => this.redraw.ask());
     this.resizing.observe(this.node);
+    this.scheme = matchMedia("(prefers-color-scheme: light)");
+    this.scheme.addEventListener("change", () => this.redraw.ask(), { signal: this.stopWatching.signal });
     this.reset("", 2);
     this.#start(plotlyUrl);
   }
@@ -48,22 +62,43 @@ export class Chart {
     this.viewName = viewName;
     this.decimals = decimals;
     this.view = { width: null, right: null }; // width: null fits the pane; right: null follows the newest candle
-    this.hovered = null;
+    this.pointer = null;
     this.lastPrice = null;
+    this.isLoading = true;
     this.redraw.ask();
   }
 
-  setLastPrice(price, takerSide) {
+  loaded() {
+    this.isLoading = false;
+    this.redraw.ask();
+  }
+
+  setLastPrice(price) {
     this.lastPrice = price;
-    this.lastSide = takerSide;
+    this.overlay.ask();
+  }
+
+  setStudies(names) {
+    this.studies = new Set(names);
+    this.redraw.ask();
+  }
+
+  // One's own trades in the symbol: [{ time_ms, price, side, quantity }].
+  setFills(fills) {
+    this.fills = fills;
+    this.redraw.ask();
+  }
+
+  // One's own open orders in the symbol.
+  setOrders(orders) {
+    this.orders = orders;
     this.overlay.ask();
   }
 
   close() {
     clearTimeout(this.startTimer);
     this.resizing.disconnect();
-    this.redraw.close();
-    this.overlay.close();
+    for (const painter of [this.redraw, this.overlay, this.crossing]) painter.close();
     this.stopWatching.abort();
     if (this.drawn) this.plotly.purge(this.plot);
   }
@@ -75,9 +110,16 @@ export class Chart {
       this.pressed = false;
       this.redraw.ask();
     };
-    this.node.addEventListener("pointerdown", () => (this.pressed = true), options);
+    const move = (event) => {
+      const box = event && this.node.getBoundingClientRect();
+      this.pointer = event && { x: event.clientX - box.left, y: event.clientY - box.top };
+      this.crossing.ask();
+    };
+    this.node.addEventListener("pointerdown", (event) => (this.pressed = !event.target.closest("button")), options);
     window.addEventListener("pointerup", release, options);
     window.addEventListener("pointercancel", release, options);
+    this.node.addEventListener("pointermove", move, options);
+    this.node.addEventListener("pointerleave", () => move(null), { signal: this.stopWatching.signal });
     this.node.addEventListener("wheel", () => {
       this.wheelMs = performance.now();
       setTimeout(() => this.redraw.ask(), WHEEL_REST_MS + 20);
@@ -100,22 +142,56 @@ export class Chart {
     return [right - this.#width(), right];
   }
 
+  #look(left, right) {
+    const follows = right >= this.series.end - 1;
+    this.view = { width: Math.max(right - left, SHOWN_CANDLES_MIN), right: follows ? null : right };
+    this.redraw.ask();
+  }
+
+  #onKey(event) {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.target !== this.node) return;
+    const [left, right] = this.#range();
+    const step = (right - left) * KEY_STEP;
+    const moves = {
+      ArrowLeft: () => this.#look(left - step, right - step),
+      ArrowRight: () => this.#look(left + step, right + step),
+      "+": () => this.#look(left + step, right),
+      "=": () => this.#look(left + step, right),
+      "-": () => this.#look(left - step, right),
+      Home: () => this.#follow(),
+    };
+    if (!(event.key in moves)) return;
+    event.preventDefault();
+    moves[event.key]();
+  }
+
+  #follow() {
+    this.view = { width: null, right: null };
+    this.redraw.ask();
+  }
+
   #draw() {
     if (!this.plotly || this.#inHand || this.node.clientWidth === 0) return;
     this.empty.hidden = this.series.candles.length > 0;
-    if (!this.empty.hidden) setText(this.empty, this.viewName ? "No trades yet." : "Loading the chart…");
-    const range = this.#range();
-    const from = Math.floor(range[0] - this.#width());
-    const shown = this.series.slice(from, Math.ceil(range[1] + this.#width()));
-    const place = Math.max(from, this.series.first);
-    this.plotly.react(this.plot, this.#traces(shown, place), this.#layout(range), {
-      scrollZoom: true,
-      displayModeBar: false,
-      doubleClick: false, // codespell:ignore -- Plotly's own spelling
+    if (!this.empty.hidden) setText(this.empty, this.isLoading ? "Loading the chart…" : "No trades yet: the first one starts the chart.");
+    const { clientWidth: width, clientHeight: height } = this.node;
+    const { traces, layout, studies, from } = figure({
+      series: this.series,
+      view: { range: this.#range(), width, height, decimals: this.decimals, name: this.viewName },
+      chosen: this.studies,
+      fills: this.#placedFills(),
+      colours: this.#colours(),
     });
+    this.drawnStudies = { studies, from };
+    this.plotly.react(this.plot, traces, layout, CONFIG);
     if (!this.drawn) this.#listen();
-    this.#drawLastPrice();
-    this.#drawFigures();
+    this.#drawOverlay();
+    this.#drawCross();
+  }
+
+  #placedFills() {
+    const placed = this.fills.map((fill) => ({ ...fill, place: this.series.placeOf(fill.time_ms) }));
+    return placed.filter(({ place }) => place !== null);
   }
 
   #listen() {
@@ -123,159 +199,90 @@ export class Chart {
     this.plot.on("plotly_relayout", (change) => {
       const left = change["xaxis.range[0]"] ?? change["xaxis.range"]?.[0];
       const right = change["xaxis.range[1]"] ?? change["xaxis.range"]?.[1];
-      if (left === undefined || right === undefined) return;
-      const follows = right >= this.series.end - 1;
-      this.view = { width: Math.max(right - left, SHOWN_CANDLES_MIN), right: follows ? null : right };
-      this.redraw.ask();
+      if (left !== undefined && right !== undefined) this.#look(left, right);
     });
-    this.plot.on("plotly_doubleclick", () => {
-      this.view = { width: null, right: null };
-      this.redraw.ask();
-    });
-    this.plot.on("plotly_hover", ({ points }) => {
-      this.hovered = points[0].x;
-      this.#drawFigures();
-    });
-    this.plot.on("plotly_unhover", () => {
-      this.hovered = null;
-      this.#drawFigures();
-    });
+    this.plot.on("plotly_doubleclick", () => this.#follow());
   }
 
   #colours() {
     const style = getComputedStyle(this.node);
     const colour = (name) => style.getPropertyValue(name).trim();
-    return { up: colour("--hb-up"), down: colour("--hb-down"), grid: colour("--hb-grid"), text: colour("--hb-dim"), pane: colour("--hb-pane") };
-  }
-
-  #traces(candles, place) {
-    const colours = this.#colours();
-    const x = candles.map((_, index) => place + index);
-    const pick = (name) => candles.map((candle) => candle[name]);
-    const side = (colour) => ({ line: { color: colour, width: 1 }, fillcolor: colour });
-    return [
-      {
-        type: "candlestick",
-        x,
-        open: pick("open"),
-        high: pick("high"),
-        low: pick("low"),
-        close: pick("close"),
-        increasing: side(colours.up),
-        decreasing: side(colours.down),
-        hoverinfo: "none",
-      },
-      {
-        type: "bar",
-        x,
-        y: pick("volume"),
-        yaxis: "y2",
-        marker: {
-          color: candles.map((candle) => (candle.close >= candle.open ? colours.up : colours.down)),
-          opacity: 0.45,
-          line: { width: 0 },
-        },
-        hoverinfo: "none",
-      },
-    ];
-  }
-
-  #layout(range) {
-    const colours = this.#colours();
-    const inView = this.series.slice(Math.floor(range[0]), Math.ceil(range[1]) + 1);
-    const ticks = axisTicks(this.series, range, Math.max(2, this.node.clientWidth / TICK_WIDTH_PX));
-    const spike = {
-      showspikes: true,
-      spikemode: "across",
-      spikesnap: "cursor",
-      spikethickness: 1,
-      spikedash: "dot",
-      spikecolor: colours.text,
-    };
-    const line = { gridcolor: colours.grid, zeroline: false, tickfont: { size: 10.5, color: colours.text } };
     return {
-      width: this.node.clientWidth,
-      height: this.node.clientHeight,
-      margin: MARGIN,
-      paper_bgcolor: colours.pane,
-      plot_bgcolor: colours.pane, // Plotly picks what lies under a spike line by it
-      font: { family: "inherit", color: colours.text },
-      separators: ",.",
-      uirevision: this.viewName,
-      showlegend: false,
-      dragmode: "pan",
-      hovermode: "x",
-      hoverdistance: 200,
-      spikedistance: -1,
-      bargap: 0.3,
-      xaxis: { ...line, ...spike, anchor: "y2", range, autorange: false, rangeslider: { visible: false }, tickmode: "array", ...ticks },
-      yaxis: {
-        ...line,
-        ...spike,
-        side: "right",
-        domain: [0.22, 1],
-        fixedrange: true,
-        range: priceRange(inView),
-        nticks: Math.max(3, Math.floor(this.node.clientHeight / 46)),
-        tickformat: `,.${this.decimals}f`,
-      },
-      yaxis2: {
-        side: "right",
-        domain: [0, 0.19],
-        fixedrange: true,
-        showgrid: false,
-        zeroline: false,
-        showticklabels: false,
-        range: [0, Math.max(1, ...inView.map((candle) => candle.volume)) * 1.05],
-      },
+      up: colour("--hb-up"),
+      down: colour("--hb-down"),
+      grid: colour("--hb-grid"),
+      text: colour("--hb-dim"),
+      pane: colour("--hb-pane"),
+      band: colour("--hb-band"),
     };
   }
 
-  #drawLastPrice() {
-    const axis = this.drawn ? this.plot._fullLayout?.yaxis : null;
+  #axes() {
+    const drawn = this.drawn ? this.plot._fullLayout : null;
+    return { price: drawn?.yaxis, time: drawn?.xaxis };
+  }
+
+  #drawOverlay() {
+    const { price: axis } = this.#axes();
     const price = this.lastPrice ?? this.series.last?.close ?? null;
-    const pixel = axis && price !== null ? axis._offset + axis.l2p(price) : NaN;
-    const shown = pixel >= axis?._offset && pixel <= axis._offset + axis._length;
-    this.lastLine.hidden = this.lastLabel.hidden = !shown;
-    if (!shown) return;
-    const candle = this.series.last;
-    const tone = candle && price < candle.open ? "hb-falling" : "hb-rising";
-    setClass(this.lastLine, `hb-last-line ${tone}`);
-    setClass(this.lastLabel, `hb-last-label ${tone}`);
-    setText(this.lastLabel, format.number(price, this.decimals));
-    this.lastLine.style.transform = this.lastLabel.style.transform = `translateY(${pixel}px)`;
+    const rising = !this.series.last || price >= this.series.last.open;
+    this.over.drawLast(axis, price, { decimals: this.decimals, rising });
+    this.over.drawOrders(axis, this.orders, this.decimals);
+  }
+
+  #drawCross() {
+    const { price, time } = this.#axes();
+    if (this.pointer && price && !this.pressed) {
+      const place = Math.round(time.p2l(this.pointer.x - time._offset));
+      this.hovered = place;
+      this.over.drawCross(price, { ...this.pointer, place, timeMs: this.series.at(place)?.time_ms, decimals: this.decimals, xAxis: time });
+    } else {
+      this.hovered = null;
+      this.over.hideCross();
+    }
+    this.#drawFigures();
   }
 
   #drawFigures() {
-    const candle = (this.hovered !== null && this.series.at(this.hovered)) || this.series.last;
+    const place = this.hovered !== null && this.series.at(this.hovered) ? this.hovered : this.series.end - 1;
+    const candle = this.series.at(place);
     if (!candle) {
       this.figures.replaceChildren();
       return;
     }
-    const change = candle.close - candle.open;
-    const tone = format.direction(change);
-    const parts = [["", format.dayAndMinute(candle.time_ms), ""]];
-    for (const [name, letter] of [["open", "O"], ["high", "H"], ["low", "L"], ["close", "C"]]) {
-      parts.push([letter, format.number(candle[name], this.decimals), tone]);
-    }
-    parts.push(["", `${format.signed(change, this.decimals)} (${format.percent((change / candle.open) * 100)})`, tone]);
-    parts.push(["Vol", format.short(candle.volume), ""]);
-    while (this.figures.childElementCount < parts.length) {
-      this.figures.append(element("span", "", element("i"), element("b")));
-    }
-    parts.forEach(([name, text, className], index) => {
+    const parts = [...candleFigures(candle, this.decimals), ...this.#studyFigures(place)];
+    while (this.figures.childElementCount < parts.length) this.figures.append(element("span", "", element("i"), element("b")));
+    while (this.figures.childElementCount > parts.length) this.figures.lastChild.remove();
+    parts.forEach(([name, text, className, colour], index) => {
       const [label, value] = this.figures.children[index].children;
       setText(label, name);
       setText(value, text);
       setClass(value, className);
+      value.style.color = colour ?? "";
     });
+  }
+
+  #studyFigures(place) {
+    const { studies, from } = this.drawnStudies ?? { studies: [] };
+    return studies.flatMap(({ lines }) =>
+      lines
+        .filter(({ bars }) => !bars)
+        .map(({ name, y, colour }) => [name, format.number(y[place - from], this.decimals), "", colour]),
+    );
   }
 }
 
-function priceRange(candles) {
-  if (!candles.length) return [0, 1];
-  const low = Math.min(...candles.map((candle) => candle.low));
-  const high = Math.max(...candles.map((candle) => candle.high));
-  const room = Math.max((high - low) * 0.07, high * 0.0003);
-  return [low - room, high + room];
+function candleFigures(candle, decimals) {
+  const change = candle.close - candle.open;
+  const tone = format.direction(change);
+  const price = (letter, value) => [letter, format.number(value, decimals), tone];
+  return [
+    ["", format.dayAndMinute(candle.time_ms), ""],
+    price("O", candle.open),
+    price("H", candle.high),
+    price("L", candle.low),
+    price("C", candle.close),
+    ["", `${format.signed(change, decimals)} (${format.percent((change / candle.open) * 100)})`, tone],
+    ["Vol", format.short(candle.volume), ""],
+  ];
 }
