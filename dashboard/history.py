@@ -1,14 +1,14 @@
-"""An account's fills made into statements: profit by day and symbol, drawdown. Pure."""
+"""An account's fills made into statements: profit by day and symbol. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from dashboard.records import DailyPosition, Execution, PortfolioPoint
+from dashboard.records import DailyPosition, Execution
 
 MARKET_ZONE: Final = ZoneInfo("America/Sao_Paulo")
 
@@ -88,23 +88,3 @@ def _traded_by_day(fills: Iterable[Execution]) -> dict[tuple[str, str], tuple[in
         is_buy = fill.side == "buy"
         sums[key] = (bought + quantity * is_buy, sold + quantity * (not is_buy), fees + (fill.fee or 0.0))
     return sums
-
-
-def drawdowns(points: Sequence[PortfolioPoint]) -> list[float]:
-    """Give how far each point's profit is below the highest one before it, as a share of equity then.
-
-    Money paid in or out is no profit and no loss. Zero or negative; -0.1 is a tenth below the top.
-    """
-    found, top, equity_at_top = [], float("-inf"), 0.0
-    for point in points:
-        profit = point.equity - point.net_deposits
-        if profit >= top:
-            top, equity_at_top = profit, point.equity
-        found.append((profit - top) / equity_at_top if equity_at_top > 0 else 0.0)
-    return found
-
-
-def profits(points: Sequence[PortfolioPoint]) -> list[float]:
-    """Give what was earned between each point and the one before it; the first has earned what it has."""
-    earned = [point.equity - point.net_deposits for point in points]
-    return [later - before for before, later in zip([0.0, *earned], earned, strict=False)]

@@ -13,8 +13,6 @@ from dashboard.records import (
     Execution,
     ExecutionPage,
     PastOrder,
-    Portfolio,
-    PortfolioPoint,
     Trade,
     TradePage,
 )
@@ -49,12 +47,6 @@ def executions(
         if cursor is None:
             break
     return found
-
-
-def portfolio(person: SignedInClient, *, interval: str, limit: int) -> list[PortfolioPoint]:
-    """Give a person's account over time, oldest first."""
-    query = _query(interval=interval, limit=limit)
-    return person.ask("GET", f"/portfolio/history?{query}", Portfolio).points
 
 
 def daily_positions(person: SignedInClient) -> list[DailyPosition]:

@@ -59,19 +59,6 @@ class PastOrder(Struct, frozen=True, kw_only=True):
     message: str | None = None
 
 
-class PortfolioPoint(Struct, frozen=True, kw_only=True):
-    """An account as it was at a moment."""
-
-    time_ms: int
-    equity: float
-    cash: float
-    market_value: float
-    realized_profit: float
-    unrealized_profit: float
-    fees: float
-    net_deposits: float
-
-
 class DailyPosition(Struct, frozen=True, kw_only=True):
     """Shares of a symbol as a day left them; `realized_profit` is of all days so far."""
 
@@ -80,12 +67,6 @@ class DailyPosition(Struct, frozen=True, kw_only=True):
     quantity: int
     average_price: float | None
     realized_profit: float
-
-
-class Portfolio(Struct, frozen=True, kw_only=True):
-    """An account over time, oldest first."""
-
-    points: list[PortfolioPoint]
 
 
 class Candle(Struct, frozen=True, kw_only=True):
