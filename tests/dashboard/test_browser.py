@@ -157,7 +157,7 @@ def test_every_kind_of_order_can_be_sent_and_all_are_canceled(
     _choose_type(page, "Limit")
     _choose(page, "ticket_time_in_force", "Until a date")
     page.get_by_label("Price (R$)").fill(near)
-    page.get_by_label("Show at a time").fill("10")
+    page.get_by_role("textbox", name="Show at a time").fill("10")
     page.get_by_text("Post only").click()
     buy.click()
     expect(rows).to_have_count(3)
@@ -187,6 +187,7 @@ def test_the_keyboard_asks_confirms_and_sends_once(page: Page, floor: TradingFlo
     send_without_asking(page, floor, asks=True)
     _open_trade(page, floor)
     rows = page.locator(".hb-orders tbody tr")
+    expect(rows).to_have_count(0)
     _type_order(page, quantity="5", price=FAR_PRICE)
     for keys in ("b", "s", "Shift+B", "Alt+b"):
         page.get_by_label("Quantity", exact=True).press(keys)
@@ -250,9 +251,9 @@ def test_history_tells_an_order_s_life_and_analysis_keeps_its_address(
     assert sent.ok, sent.text()
     page.goto(f"{floor.url}/history?show=Trades&search=vale3")
     expect(page.get_by_test_id("stDataFrame")).to_be_visible()
-    expect(page.get_by_label("Search")).to_have_value("vale3")
+    expect(page.get_by_role("textbox", name="Search", exact=True)).to_have_value("vale3")
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV").click()
+        page.get_by_role("button", name="CSV", exact=True).click()
     assert "VALE3,Buy,3," in Path(download.value.path()).read_text()
     page.screenshot(path=artifacts / "history.png")
     page.get_by_text("Profit by day", exact=True).click()

@@ -148,7 +148,7 @@ def test_two_people_see_only_their_own(page: Page, new_browser: NewBrowser, floo
     other.get_by_role("button", name="Buy PETR4", exact=True).click()
     expect(other.get_by_test_id("stAlert")).to_contain_text("is in the book")
     expect(other.locator(".hb-orders tbody tr")).to_have_count(1)
-    expect(other.locator(".hb-cash dd").nth(2)).to_have_text("R$ 47.500,00")
+    expect(other.locator(".hb-cash dd").nth(2)).to_have_text("R$ 47.499,24")  # the fee is held, too
     page.wait_for_timeout(1_500)
     expect(page.locator(".hb-orders tbody tr")).to_have_count(0)
     assert page.locator(".hb-cash dd").nth(1).inner_text() != "R$ 50.000,00"
@@ -217,7 +217,7 @@ def test_a_preview_tells_price_and_refusal_before_anything_is_sent(
     page.get_by_label("Quantity", exact=True).fill("1.000.000")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("It would be refused.")
-    expect(page.get_by_test_id("stAlert")).to_contain_text(re.compile(r"R\$\s41\.000\.000,00 in cash"))
+    expect(page.get_by_test_id("stAlert")).to_contain_text(re.compile(r"R\$\s41\.012\.400,00 in cash"))
     assert ask(page, floor, "/orders?status=open") == []
 
 
