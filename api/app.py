@@ -27,14 +27,18 @@ from api.routes import (
     auth,
     books,
     candles,
+    daily_positions,
+    executions,
     health,
     keys,
     metrics,
     orders,
     portfolio,
+    preferences,
     preview,
     sessions,
     stream,
+    system,
     trades,
     transactions,
     users,
@@ -75,11 +79,12 @@ def create_app(config: ApiConfig) -> FastAPI:
     app.add_exception_handler(BrokerUnavailableError, _broker_unavailable)
     app.add_exception_handler(HistoryUnavailableError, _history_unavailable)
     operation = (health, metrics)
-    for resource in (assets, books, trades, candles, transactions, stream, *operation, auth, sessions, keys):
+    people = (auth, sessions, keys, preferences)
+    for resource in (assets, books, trades, candles, transactions, stream, *operation, *people):
         app.include_router(resource.router)
     # Also for routes that use nothing of the caller's, so that none can be left open by mistake.
-    own = (preview, orders, account, portfolio, wallet)
-    for resources, check in ((own, current_investor), ((admin, users), current_admin)):
+    own = (preview, orders, executions, account, portfolio, daily_positions, wallet)
+    for resources, check in ((own, current_investor), ((admin, users, system), current_admin)):
         for resource in resources:
             app.include_router(
                 resource.router, dependencies=[Depends(check)], responses=answers(401, 403, 429)

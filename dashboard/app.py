@@ -15,15 +15,17 @@ VIEWS = Path(__file__).parent / "views"
 st.set_page_config(page_title="Homebroker", page_icon="📈", layout="wide")
 st.html(Path(__file__).parent / "page.css")
 visit = session.visit()
+pages = [
+    st.Page(VIEWS / "trade.py", title="Trade", icon=":material/candlestick_chart:", default=True),
+    st.Page(VIEWS / "market.py", title="Market", icon=":material/list_alt:"),
+    st.Page(VIEWS / "portfolio.py", title="Portfolio", icon=":material/account_balance_wallet:"),
+    st.Page(VIEWS / "history.py", title="History", icon=":material/history:"),
+    st.Page(VIEWS / "analysis.py", title="Analysis", icon=":material/query_stats:"),
+]
 # Named also while nobody is signed in, so that the address keeps what it says.
-page = st.navigation(
-    [
-        st.Page(VIEWS / "trade.py", title="Trade", icon=":material/candlestick_chart:", default=True),
-        st.Page(VIEWS / "market.py", title="Market", icon=":material/list_alt:"),
-        st.Page(VIEWS / "account.py", title="Account", icon=":material/account_balance_wallet:"),
-    ],
-    position="top" if visit.user else "hidden",
-)
+if visit.user is None or visit.user.role == "admin":
+    pages.append(st.Page(VIEWS / "admin.py", title="Admin", icon=":material/tune:"))
+page = st.navigation(pages, position="top" if visit.user else "hidden")
 config = session.config()
 if visit.user is not None:
     signed_in_mark(api_port=config.api_port, user=visit.user)

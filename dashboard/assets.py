@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata, resources
@@ -34,8 +35,8 @@ def version() -> str:
     A changed file thus has a new URL, and browsers may keep the old one for ever.
     """
     digest = hashlib.sha256(metadata.version("plotly").encode())
-    for module in _modules():
-        digest.update(module.name.encode() + b"\0" + module.read_bytes() + b"\0")
+    for name, module in _modules():
+        digest.update(name.encode() + b"\0" + module.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -54,7 +55,8 @@ def plotly_url() -> str:
 def load() -> dict[str, Asset]:
     """Read and compress every file, by name; about a second, most of it Plotly."""
     plotly = resources.files("plotly") / "package_data" / "plotly.min.js"
-    return {file.name: _asset(file.read_bytes()) for file in (*_modules(), plotly)}
+    modules = {name: _asset(file.read_bytes()) for name, file in _modules()}
+    return {**modules, plotly.name: _asset(plotly.read_bytes())}
 
 
 def route(assets: dict[str, Asset]) -> Route:
@@ -74,14 +76,19 @@ def route(assets: dict[str, Asset]) -> Route:
             return Response(asset.gzipped, media_type="text/javascript", headers=headers)
         return Response(asset.content, media_type="text/javascript", headers=headers)
 
-    return Route(f"{PREFIX}/{{version}}/{{name}}", serve)
+    return Route(f"{PREFIX}/{{version}}/{{name:path}}", serve)
 
 
-def _modules() -> list[Traversable]:
-    directory = resources.files("dashboard.components.live")
-    return sorted(
-        (file for file in directory.iterdir() if file.name.endswith(".js")), key=lambda file: file.name
-    )
+def _modules() -> list[tuple[str, Traversable]]:
+    return sorted(_scripts(resources.files("dashboard.components.live"), ""), key=lambda named: named[0])
+
+
+def _scripts(directory: Traversable, prefix: str) -> Iterator[tuple[str, Traversable]]:
+    for entry in directory.iterdir():
+        if entry.is_dir():
+            yield from _scripts(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith(".js"):
+            yield f"{prefix}{entry.name}", entry
 
 
 def _asset(content: bytes) -> Asset:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
@@ -15,7 +15,17 @@ from dashboard.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
-from dashboard.payloads import Act, Asset, NewOrder, Order, OrderPreview, Refusal, User
+from dashboard.payloads import (
+    Account,
+    Act,
+    Asset,
+    NewOrder,
+    Order,
+    OrderPreview,
+    Position,
+    Refusal,
+    User,
+)
 
 TIMEOUT: Final = httpx.Timeout(5.0, connect=1.0)
 """Longer than the 2 s that the API itself waits for the engine's answer."""
@@ -78,6 +88,10 @@ class Client:
         except msgspec.DecodeError as error:
             raise UnknownOutcomeError("unknown_outcome", _not_understood(self.api_url)) from error
 
+    def tell(self, method: str, path: str, *, body: object, secret: str) -> None:
+        """Send a request that is answered with nothing; raises as `ask` does."""
+        self._send(method, path, body=body, secret=secret)
+
     def _send(self, method: str, path: str, *, body: object, secret: str | None) -> bytes:
         headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
         content = None
@@ -108,22 +122,38 @@ class SignedInClient:
 
     def user(self) -> User:
         """Tell who that is."""
-        return self._ask("GET", "/auth/me", User)
+        return self.ask("GET", "/auth/me", User)
 
     def has_account(self) -> bool:
         """Tell whether the person's account is open in the market."""
         try:
-            self._ask("GET", "/account", msgspec.Raw)
+            self.account()
         except RefusedError as error:
             if error.reason == "unknown_investor":
                 return False
             raise
         return True
 
+    def account(self) -> Account:
+        """Give the person's cash."""
+        return self.ask("GET", "/account", Account)
+
+    def positions(self) -> list[Position]:
+        """List the person's shares by symbol."""
+        return self.ask("GET", "/positions", list[Position])
+
+    def preferences(self) -> dict[str, Any]:
+        """Give what the person saved of the page, by name."""
+        return self.ask("GET", "/preferences", dict[str, Any])
+
+    def save_preference(self, name: str, value: object) -> None:
+        """Keep something of the page for the person's next visits."""
+        self._client.tell("PUT", f"/preferences/{name}", body={"value": value}, secret=self._secret)
+
     def open_account(self) -> Act:
         """Open the account that belongs to the person; open already, it stays as it is."""
         try:
-            return self._ask("POST", "/account", Act)
+            return self.ask("POST", "/account", Act)
         except RefusedError as error:
             if error.reason == "duplicate_investor":
                 return Act(status="done")
@@ -131,21 +161,22 @@ class SignedInClient:
 
     def deposit(self, cash: float) -> Act:
         """Put play money in; sent twice, it comes in twice."""
-        return self._ask("POST", "/account/deposits", Act, body={"cash": cash})
+        return self.ask("POST", "/account/deposits", Act, body={"cash": cash})
 
     def withdraw(self, cash: float) -> Act:
         """Take play money out; sent twice, it goes out twice."""
-        return self._ask("POST", "/account/withdrawals", Act, body={"cash": cash})
+        return self.ask("POST", "/account/withdrawals", Act, body={"cash": cash})
 
     def preview(self, order: NewOrder) -> OrderPreview:
         """Reckon what an order would do now; nothing is placed."""
-        return self._ask("POST", "/orders/preview", OrderPreview, body=order)
+        return self.ask("POST", "/orders/preview", OrderPreview, body=order)
 
     def place(self, order: NewOrder) -> Order:
         """Send an order and say how the engine left it; sending the very same again is safe."""
-        return self._ask("POST", "/orders", Order, body=order)
+        return self.ask("POST", "/orders", Order, body=order)
 
-    def _ask(self, method: str, path: str, answer: type[_T], *, body: object = None) -> _T:
+    def ask(self, method: str, path: str, answer: type[_T], *, body: object = None) -> _T:
+        """Send any request as the person; raises as `Client.ask` does."""
         return self._client.ask(method, path, answer, body=body, secret=self._secret)
 
 

@@ -7,8 +7,8 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 Side: TypeAlias = Literal["buy", "sell"]
-OrderType: TypeAlias = Literal["limit", "market", "market_to_limit"]
-TimeInForce: TypeAlias = Literal["day", "gtc", "ioc", "fok"]
+OrderType: TypeAlias = Literal["limit", "market", "market_to_limit", "stop", "stop_limit"]
+TimeInForce: TypeAlias = Literal["day", "gtc", "gtd", "ioc", "fok"]
 
 
 class User(Struct, frozen=True, kw_only=True):
@@ -45,6 +45,9 @@ class NewOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     time_in_force: TimeInForce
     client_order_id: str | None = None
     price: float | None = None
+    stop_price: float | None = None
+    display_quantity: int | None = None
+    expires_at_ms: int | None = None
     post_only: bool = False
 
 
@@ -59,6 +62,7 @@ class Order(Struct, frozen=True, kw_only=True):
     filled_quantity: int = 0
     remaining_quantity: int = 0
     price: float | None = None
+    stop_price: float | None = None
     average_price: float | None = None
     reason: str | None = None
     message: str | None = None
@@ -83,6 +87,7 @@ class OrderPreview(Struct, frozen=True, kw_only=True):
     slippage_to_best: float | None
     value: float
     fees: float
+    needed_cash: float = 0.0
     held_cash: float
     held_shares: int
     available_cash_after: float
@@ -94,3 +99,23 @@ class Act(Struct, frozen=True, kw_only=True):
 
     status: Literal["done", "pending"]
     message: str = ""
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """What is there to trade with."""
+
+    cash: float = 0.0
+    available_cash: float = 0.0
+
+
+class Position(Struct, frozen=True, kw_only=True):
+    """Shares of one symbol; those that open sells hold cannot be sold again."""
+
+    symbol: str
+    quantity: int
+    held_quantity: int = 0
+    average_price: float | None = None
+    last_price: float | None = None
+    market_value: float | None = None
+    realized_profit: float = 0.0
+    unrealized_profit: float | None = None

@@ -28,7 +28,7 @@ def lines(preview: OrderPreview, asset: Asset) -> list[tuple[str, str]]:
         found.append(("Slippage", _slippage(preview)))
         found.append(("Value" if preview.side == "buy" else "Proceeds", formats.price(preview.value)))
     if preview.resting_quantity:
-        found.append(("Waits in the book", formats.number(preview.resting_quantity)))
+        found.append(("Waits", formats.number(preview.resting_quantity)))
     if preview.expiring_quantity:
         found.append(("Not filled, expires", formats.number(preview.expiring_quantity)))
     found.append(("Fees", formats.price(preview.fees)))

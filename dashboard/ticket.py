@@ -1,25 +1,32 @@
-"""An order ticket: what was typed, checked, made an order once, and its outcome in words."""
+"""An order ticket: what was typed, checked, and made an order once."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final
 
-from dashboard import formats, words
-from dashboard.errors import ApiError, RefusedError
-from dashboard.payloads import Asset, NewOrder, Order, OrderType, Side, TimeInForce
+from dashboard import formats
+from dashboard.payloads import Asset, NewOrder, OrderType, Side, TimeInForce
 
 QUANTITY_MAX = 100_000_000
 PRICE_MAX = 1_000_000.0
 REPEAT_WINDOW_S = 1.0
 """A second identical order sooner than this after the first is the same click, not a second wish."""
+HIDDEN_SHARE_MAX = 1_000
+"""An iceberg shows at least the thousandth part of its quantity."""
+PRICED: Final[frozenset[OrderType]] = frozenset({"limit", "stop_limit"})
+STOPPED: Final[frozenset[OrderType]] = frozenset({"stop", "stop_limit"})
+RESTING: Final[frozenset[TimeInForce]] = frozenset({"day", "gtc", "gtd"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """What stands in the ticket; a number is None while its field holds none."""
+    """What stands in the ticket; a number is None while its field holds none.
+
+    `display_quantity` is None where nothing is hidden, 0 where what was typed is no number.
+    """
 
     symbol: str
     side: Side
@@ -28,60 +35,98 @@ class Typed:
     price: float | None
     time_in_force: TimeInForce
     post_only: bool
+    stop_price: float | None = None
+    display_quantity: int | None = None
+    expires_at_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How sending a ticket ended, for the person who sent it."""
+def times_in_force(order_type: OrderType) -> list[TimeInForce]:
+    """List how long an order of a type may be good: one that waits cannot be for now only."""
+    if order_type in STOPPED:
+        return ["day", "gtc", "gtd"]
+    return ["day", "gtc", "gtd", "ioc", "fok"]
 
-    kind: Literal["done", "resting", "nothing", "unknown"]
-    text: str
 
-
-def problem(typed: Typed, asset: Asset) -> str | None:
+def problem(typed: Typed, asset: Asset, *, now_ms: int) -> str | None:
     """Say in a sentence what keeps the ticket from being sent, or None."""
+    found = _quantity_problem(typed, asset)
+    if found is None and typed.type in STOPPED:
+        found = _price_problem(typed.stop_price, "stop price", asset)
+    if found is None and typed.type in PRICED:
+        found = _price_problem(typed.price, "limit price", asset)
+    if found is None and typed.time_in_force == "gtd":
+        if typed.expires_at_ms is None:
+            return "Choose the day and time until which the order is good."
+        if typed.expires_at_ms <= now_ms:
+            return "The order would have expired already; choose a later day or time."
+    return found
+
+
+def _quantity_problem(typed: Typed, asset: Asset) -> str | None:
     if typed.quantity is None:
         return "Type how many shares, a whole number such as 100."
     if not 1 <= typed.quantity <= QUANTITY_MAX:
         return f"The quantity must be from 1 to {formats.number(QUANTITY_MAX)} shares."
     if typed.quantity % asset.lot_size:
         return f"{asset.symbol} trades in lots of {asset.lot_size}: the quantity must be a multiple of it."
-    return _price_problem(typed, asset) if typed.type == "limit" else None
+    return _display_problem(typed.display_quantity, typed.quantity, asset) if _may_hide(typed) else None
 
 
-def _price_problem(typed: Typed, asset: Asset) -> str | None:
-    if typed.price is None:
-        return f"Type the limit price with a decimal comma, such as {_example(asset)}."
-    if not 0 < typed.price <= PRICE_MAX:
-        return f"The price must be above zero and at most {formats.price(PRICE_MAX)}."
-    ticks = typed.price / asset.tick_size
+def _display_problem(shown: int | None, quantity: int, asset: Asset) -> str | None:
+    if shown is None:
+        return None
+    if shown < 1 or shown % asset.lot_size:
+        return f"Show at a time a whole number of shares, a multiple of {asset.lot_size}, or leave it empty."
+    if shown > quantity:
+        return "An order cannot show more shares at a time than it has; show fewer, or leave it empty."
+    if shown * HIDDEN_SHARE_MAX < quantity:
+        return f"Show at least a thousandth of the order: {formats.number(-(-quantity // 1_000))} shares."
+    return None
+
+
+def _price_problem(price: float | None, name: str, asset: Asset) -> str | None:
+    if price is None:
+        return f"Type the {name} with a decimal comma, such as {_example(asset)}."
+    if not 0 < price <= PRICE_MAX:
+        return f"The {name} must be above zero and at most {formats.price(PRICE_MAX)}."
+    ticks = price / asset.tick_size
     if abs(ticks - round(ticks)) > 1e-6 * max(1.0, ticks * 1e-6):
-        return f"The price must be a multiple of {formats.price(asset.tick_size, asset.tick_size)}."
+        return f"The {name} must be a multiple of {formats.price(asset.tick_size, asset.tick_size)}."
     return None
 
 
 def order(typed: Typed, asset: Asset, client_order_id: str | None = None) -> NewOrder:
-    """Make the order that a ticket without a problem asks for."""
+    """Make the order that a ticket without a problem asks for; what is not of its type stays behind."""
     assert typed.quantity is not None
-    limited = typed.type == "limit"
-    assert not limited or typed.price is not None
+    price = _on_tick(typed.price, asset.tick_size) if typed.type in PRICED else None
+    stop_price = _on_tick(typed.stop_price, asset.tick_size) if typed.type in STOPPED else None
+    hides = _may_hide(typed) and typed.display_quantity not in {None, typed.quantity}
     return NewOrder(
         client_order_id=client_order_id,
         symbol=typed.symbol,
         side=typed.side,
         type=typed.type,
         quantity=typed.quantity,
-        price=_on_tick(typed.price, asset.tick_size) if limited and typed.price is not None else None,
+        price=price,
+        stop_price=stop_price,
+        display_quantity=typed.display_quantity if hides else None,
+        expires_at_ms=typed.expires_at_ms if typed.time_in_force == "gtd" else None,
         time_in_force=typed.time_in_force,
-        post_only=typed.post_only and limited,
+        post_only=typed.post_only and _may_hide(typed),
     )
+
+
+def _may_hide(typed: Typed) -> bool:
+    # Only an order that rests in the book can hide shares there, or insist on waiting.
+    return typed.type == "limit" and typed.time_in_force in RESTING
 
 
 def _example(asset: Asset) -> str:
     return formats.number(asset.last_price or asset.reference_price, formats.decimals_of(asset.tick_size))
 
 
-def _on_tick(price: float, tick_size: float) -> float:
+def _on_tick(price: float | None, tick_size: float) -> float:
+    assert price is not None
     return round(round(price / tick_size) * tick_size, 4)
 
 
@@ -109,51 +154,3 @@ class Identity:
     def answered(self, *, now_s: float) -> None:
         """Note that the market gave a definite answer."""
         self._answered_s = now_s
-
-
-def outcome(order: Order, asset: Asset) -> Outcome:
-    """Tell what became of an order."""
-    bought = "Bought" if order.side == "buy" else "Sold"
-    to_buy = "to buy" if order.side == "buy" else "to sell"
-    total = formats.number(order.quantity or 0)
-    filled = formats.number(order.filled_quantity)
-    rest = formats.number(order.remaining_quantity)
-    average = _price(order.average_price, asset)
-    limit = _price(order.price, asset)
-    if order.status == "filled":
-        return Outcome(kind="done", text=f"{bought} {filled} {order.symbol} at {average}.")
-    if order.status == "new":
-        text = f"Order {to_buy} {total} {order.symbol} at {limit} is in the book."
-        return Outcome(kind="resting", text=text)
-    if order.status == "partially_filled":
-        text = f"{bought} {filled} of {total} {order.symbol} at {average}; {rest} wait at {limit}."
-        return Outcome(kind="resting", text=text)
-    if order.status in {"canceled", "expired"} and order.filled_quantity:
-        text = f"{bought} {filled} of {total} {order.symbol} at {average}; the rest was not placed."
-        return Outcome(kind="done", text=text)
-    if order.status in {"canceled", "expired", "rejected"}:
-        why = words.refusal(order.reason or "", order.message or "Nothing could be traded at once.")
-        return Outcome(kind="nothing", text=f"No order was placed. {why}")
-    text = "Sent. The market has not answered yet; My orders shows the order as soon as it has."
-    return Outcome(kind="unknown", text=text)
-
-
-def failure(error: ApiError) -> Outcome:
-    """Tell why no answer, or a refusal, came."""
-    if isinstance(error, RefusedError):
-        return Outcome(
-            kind="nothing", text=f"No order was placed. {words.refusal(error.reason, error.message)}"
-        )
-    if error.reason == "unreachable":
-        return Outcome(
-            kind="nothing", text=f"No order was placed. {error.message} Send it again in a moment."
-        )
-    text = (
-        f"{error.message} The order may have been placed: look at My orders, or send the same ticket "
-        "again, which cannot place it twice."
-    )
-    return Outcome(kind="unknown", text=text)
-
-
-def _price(value: float | None, asset: Asset) -> str:
-    return "the market" if value is None else formats.price(value, asset.tick_size)

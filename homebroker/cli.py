@@ -250,6 +250,16 @@ def recovery(
     run(commands=commands, starts=starts)
 
 
+@_bench.command("dashboard")
+def bench_dashboard(
+    seconds: Annotated[int, typer.Option(min=5, max=3_600, help="How long each figure is watched.")] = 30,
+) -> None:
+    """Watch the page in Chromium at 50 trades a second, beside Streamlit's fragments and autorefresh."""
+    from bench.dashboard.run import run
+
+    run(seconds=seconds)
+
+
 @_bench.command()
 def feed(
     listeners: Annotated[int, typer.Option(min=1, max=1_900, help="Streams that are open at once.")] = 1_000,

@@ -88,6 +88,7 @@ def run_dashboard(settings: Settings) -> None:
 
 def run_simulator(settings: Settings) -> None:
     """Simulate investors until told to stop."""
+    from api.identity.database import identity_url
     from homebroker.simulator import SimulatorConfig, run
 
     config = SimulatorConfig(
@@ -95,6 +96,7 @@ def run_simulator(settings: Settings) -> None:
         seed=settings.simulator_seed,
         warmup_hours=settings.simulator_warmup_hours,
         investor_id=settings.demo_investor_id,
+        wishes_url=identity_url(settings.resolved_database_url),
     )
     run_part("simulator", settings, lambda report: run(settings.connection, config, report=report))
 

@@ -85,3 +85,22 @@ audit = Table(
     Column("outcome", String(64), nullable=False),
     Column("address", String(ADDRESS_LENGTH_MAX), nullable=False),
 )
+
+# What a user saved of the page: chosen columns, a watchlist. JSON that only the page understands.
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("user_id", _KEY, ForeignKey("users.user_id"), primary_key=True),
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+)
+
+# What admins wish of the market's parts, as JSON; each part looks for its own.
+market_settings = Table(
+    "market_settings",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_ms", BigInteger, nullable=False),
+)

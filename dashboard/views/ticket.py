@@ -3,129 +3,147 @@
 from __future__ import annotations
 
 import time
-from typing import Final, Literal
+from typing import Final
 
 import streamlit as st
 
-from dashboard import formats, preview, session, ticket, words
+from dashboard import formats, outcome, preview, session, sizing, ticket, words
 from dashboard.errors import ApiError, RefusedError, SignedOutError
-from dashboard.payloads import Asset, OrderType, Side, TimeInForce
-from dashboard.ticket import Identity, Outcome, Typed
+from dashboard.outcome import Outcome
+from dashboard.payloads import Asset, NewOrder, OrderPreview
+from dashboard.sizing import Means
+from dashboard.ticket import Identity, Typed
+from dashboard.views.ticket_fields import SIDES, Filled, draw_fields, now_ms
 
-TYPES: Final[dict[OrderType, str]] = {
-    "limit": "Limit",
-    "market": "Market",
-    "market_to_limit": "Market to limit",
-}
-TIMES_IN_FORCE: Final[dict[TimeInForce, str]] = {
-    "day": "Day",
-    "gtc": "Until canceled",
-    "ioc": "Now or cancel the rest",
-    "fok": "All now or nothing",
-}
-SIDES: Final[dict[Side, str]] = {"buy": "Buy", "sell": "Sell"}
+_CONFIRM: Final = "ticket_confirm_orders"
+_OUTCOME: Final = "ticket_outcome"
+_PREFERENCE: Final = "confirm_orders"
 
 
 @st.fragment
 def order_ticket(asset: Asset) -> None:
     """Draw the ticket of one symbol and send what is typed into it."""
-    typed, wish = _typed(asset)
-    if wish == "preview":
-        st.session_state.pop("ticket_outcome", None)
-        _preview(typed, asset)
-    elif wish == "place":
-        st.session_state["ticket_outcome"] = (asset.symbol, _send(typed, asset))
-    symbol, outcome = st.session_state.get("ticket_outcome", ("", None))
-    if outcome is not None and symbol == asset.symbol:
-        _show(outcome)
-
-
-def _typed(asset: Asset) -> tuple[Typed, Literal["place", "preview"] | None]:
-    # Outside the form, since they change what the form asks for; the rerun is the fragment's alone.
-    side = st.segmented_control(
-        "Side",
-        list(SIDES),
-        format_func=SIDES.__getitem__,
-        default="buy",
-        required=True,
-        key="ticket_side",
-        label_visibility="collapsed",
-        width="stretch",
+    _load_preferences()
+    filled, wish = draw_fields(asset)
+    st.checkbox(
+        "Ask before an order is sent",
+        key=_CONFIRM,
+        on_change=_save_preference,
+        help="Shows what the order would do, and sends it when you confirm.",
     )
-    order_type = st.selectbox("Type", list(TYPES), format_func=TYPES.__getitem__, key="ticket_type")
-    # A stray Enter in a number must not send an order.
-    with st.form("ticket_form", border=False, enter_to_submit=False):
-        # Text, because a number field reads a Brazilian's 38,51 as 3851. Arrow keys step it (ticket_keys.js).
-        st.session_state.setdefault("ticket_quantity", formats.number(max(100, asset.lot_size)))
-        quantity = st.text_input("Quantity", key="ticket_quantity", max_chars=16)
-        price = _price_text(asset) if order_type == "limit" else ""
-        time_in_force = st.selectbox(
-            "Time in force",
-            list(TIMES_IN_FORCE),
-            format_func=TIMES_IN_FORCE.__getitem__,
-            key="ticket_time_in_force",
-        )
-        post_only = order_type == "limit" and st.checkbox(
-            "Post only",
-            key="ticket_post_only",
-            help="Rejected rather than traded at once: it only ever waits in the book.",
-        )
-        with st.container(horizontal=True, gap="small"):
-            sent = st.form_submit_button(
-                f"{SIDES[side]} {asset.symbol}", type="primary", width="stretch", key=f"ticket_{side}"
-            )
-            previewed = st.form_submit_button(
-                "Preview",
-                key="ticket_preview",
-                help="What the order would do now: price, slippage, fees, what it holds. Nothing is sent.",
-            )
-    typed = Typed(
-        symbol=asset.symbol,
-        side=side,
-        type=order_type,
-        quantity=formats.parse_whole(quantity),
-        price=formats.parse_price(price),
-        time_in_force=time_in_force,
-        post_only=post_only,
+    if wish is not None:
+        st.session_state.pop(_OUTCOME, None)
+        wanted = _wanted(filled, asset)
+        if isinstance(wanted, str):
+            _tell(asset, Outcome(kind="nothing", text=wanted))
+        elif wish == "preview":
+            _preview(wanted, asset)
+        elif st.session_state[_CONFIRM]:
+            _confirm(wanted, asset)
+        else:
+            _tell(asset, _send(wanted, asset))
+    symbol, told = st.session_state.get(_OUTCOME, ("", None))
+    if told is not None and symbol == asset.symbol:
+        _show(told)
+    st.caption("Alt+Shift+B buys, S sells, X cancels all. Arrow keys step a number.")
+
+
+def _load_preferences() -> None:
+    if _CONFIRM in st.session_state:
+        return
+    try:
+        saved = session.signed_in().preferences()
+    except SignedOutError:
+        st.rerun()
+    except ApiError:
+        saved = {}
+    st.session_state[_CONFIRM] = saved.get(_PREFERENCE) is not False
+
+
+def _save_preference() -> None:
+    try:
+        session.signed_in().save_preference(_PREFERENCE, st.session_state[_CONFIRM])
+    except ApiError as error:
+        st.toast(f"{error.message} The choice holds until you leave.", icon=":material/cloud_off:")
+
+
+def _wanted(filled: Filled, asset: Asset) -> Typed | str:
+    """Give the order with its quantity in shares, or say what keeps it from being one."""
+    typed = filled.typed
+    if filled.unit != "shares":
+        # Everything else about the order has to be right before it can be asked what a lot of it costs.
+        lot = filled.with_quantity(asset.lot_size)
+        wrong = sizing.problem(filled.amount, filled.unit) or ticket.problem(lot, asset, now_ms=now_ms())
+        if wrong is not None or filled.amount is None:
+            return wrong or ""
+        try:
+            means = _means(lot, asset)
+        except SignedOutError:
+            st.rerun()
+        except ApiError as error:
+            return f"{error.message} How many shares that is cannot be told now; type the shares."
+        quantity = sizing.shares(filled.amount, filled.unit, typed.side, asset.lot_size, means)
+        if quantity == 0:
+            return sizing.too_little(filled.unit, typed.side, means.lot_cash)
+        typed = filled.with_quantity(quantity)
+    return ticket.problem(typed, asset, now_ms=now_ms()) or typed
+
+
+def _means(lot: Typed, asset: Asset) -> Means:
+    person = session.signed_in()
+    reckoned = person.preview(ticket.order(lot, asset))
+    price = lot.price or reckoned.average_price or asset.last_price or asset.reference_price
+    free = [each.quantity - each.held_quantity for each in person.positions() if each.symbol == asset.symbol]
+    return Means(
+        available_cash=person.account().available_cash,
+        free_shares=max(0, *free, 0),
+        lot_cash=reckoned.needed_cash or price * asset.lot_size,
     )
-    return typed, "place" if sent else "preview" if previewed else None
-
-
-def _price_text(asset: Asset) -> str:
-    # A price belongs to its symbol; the other fields go along from one symbol to the next.
-    key = f"ticket_price_{asset.symbol}"
-    price = asset.last_price or asset.reference_price
-    # Set once: a default that moved with the market would overwrite what is being typed.
-    st.session_state.setdefault(key, formats.number(price, formats.decimals_of(asset.tick_size)))
-    with st.container(key="ticket_price"):
-        text: str = st.text_input("Price (R$)", key=key, max_chars=16)
-    return text
 
 
 def _preview(typed: Typed, asset: Asset) -> None:
-    wrong = ticket.problem(typed, asset)
-    if wrong is not None:
-        st.error(wrong)
-        return
+    reckoned = _reckoned(ticket.order(typed, asset))
+    if reckoned is not None:
+        _draw_preview(reckoned, asset)
+
+
+def _reckoned(order: NewOrder) -> OrderPreview | None:
     try:
-        reckoned = session.signed_in().preview(ticket.order(typed, asset))
+        return session.signed_in().preview(order)
     except SignedOutError:
         st.rerun()
     except RefusedError as error:
         st.error(words.refusal(error.reason, error.message))
     except ApiError as error:
         st.warning(f"{error.message} There is no preview now; ask again in a moment.")
-    else:
-        refusal = preview.refusal(reckoned)
-        if refusal:
-            st.error(refusal)
-        st.html(preview.table(reckoned, asset))
+    return None
+
+
+def _draw_preview(reckoned: OrderPreview, asset: Asset) -> None:
+    refusal = preview.refusal(reckoned)
+    if refusal:
+        st.error(refusal)
+    st.html(preview.table(reckoned, asset))
+
+
+@st.dialog("Send this order?", width="small")
+def _confirm(typed: Typed, asset: Asset) -> None:
+    order = ticket.order(typed, asset)
+    st.markdown(f"**{outcome.wish(order, asset)}**")
+    with st.container(key="ticket_confirm", horizontal=True, gap="small"):
+        title = f"{SIDES[typed.side]} {formats.number(order.quantity)} {asset.symbol}"
+        sent = st.button(title, type="primary", width="stretch", key=f"confirm_{typed.side}")
+        left = st.button("Back", key="confirm_back")
+    if sent:
+        _tell(asset, _send(typed, asset))
+    if sent or left:
+        st.rerun()
+    reckoned = _reckoned(order)
+    if reckoned is not None:
+        _draw_preview(reckoned, asset)
 
 
 def _send(typed: Typed, asset: Asset) -> Outcome:
-    wrong = ticket.problem(typed, asset)
-    if wrong is not None:
-        return Outcome(kind="nothing", text=wrong)
     identity: Identity = st.session_state.setdefault("ticket_identity", Identity())
     order = ticket.order(typed, asset, identity.of(typed, now_s=time.monotonic()))
     try:
@@ -135,17 +153,21 @@ def _send(typed: Typed, asset: Asset) -> Outcome:
     except ApiError as error:
         if isinstance(error, RefusedError):
             identity.answered(now_s=time.monotonic())
-        return ticket.failure(error)
+        return outcome.failure(error)
     identity.answered(now_s=time.monotonic())
-    return ticket.outcome(placed, asset)
+    return outcome.of_order(placed, asset)
 
 
-def _show(outcome: Outcome) -> None:
-    if outcome.kind == "done":
-        st.success(outcome.text)
-    elif outcome.kind == "resting":
-        st.info(outcome.text)
-    elif outcome.kind == "unknown":
-        st.warning(outcome.text)
+def _tell(asset: Asset, told: Outcome) -> None:
+    st.session_state[_OUTCOME] = (asset.symbol, told)
+
+
+def _show(told: Outcome) -> None:
+    if told.kind == "done":
+        st.success(told.text)
+    elif told.kind == "resting":
+        st.info(told.text)
+    elif told.kind == "unknown":
+        st.warning(told.text)
     else:
-        st.error(outcome.text)
+        st.error(told.text)

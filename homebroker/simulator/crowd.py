@@ -18,6 +18,7 @@ from homebroker.simulator.opening import (
     Company,
 )
 from homebroker.simulator.view import MarketView, OwnOrders
+from homebroker.simulator.weather import Weather
 
 # Of the turns; what is left belongs to those who follow trends.
 _QUOTING_SHARE, _NOISE_SHARE = 0.25, 0.6
@@ -44,7 +45,7 @@ class Crowd:
     def __init__(self, *, seed: int, run: str, time_ms: int, view: MarketView, size: float = 1.0) -> None:
         self._view = view
         self._dice = random.Random(f"{seed}/{run}")  # noqa: S311 - a simulation's dice, not a secret
-        fair = FairPrices(
+        self._fair = fair = FairPrices(
             COMPANIES,
             dice=self._dice,
             time_ms=time_ms,
@@ -82,6 +83,10 @@ class Crowd:
             for company in COMPANIES
         ]
         self._activities = [company.activity for company in self._companies]
+
+    def move_prices(self, weather: Weather) -> None:
+        """Have what shares are worth move in another way from now on."""
+        self._fair.weather = weather
 
     def observe(self, event: object, time_ms: int) -> bool:
         """Take in an event of the market; tell whether it was about an order of theirs."""
@@ -153,13 +158,17 @@ class Arrivals:
         self._dice = random.Random(seed)  # noqa: S311 - a simulation's dice, not a secret
         self._next_ms = float(start_ms)
 
+    def come_at(self, rate: float) -> None:
+        """Have so many commands come a second from now on; none at a rate of 0."""
+        self._rate_ms = rate / 1000
+
     def skip_to(self, time_ms: int) -> None:
         """Let nothing arrive that was due before a time."""
         self._next_ms = max(self._next_ms, float(time_ms))
 
     def until(self, time_ms: int) -> Iterator[tuple[int, list[Command]]]:
         """Give the turns due up to a time, each with its own time; the crowd may observe between them."""
-        while self._next_ms <= time_ms:
+        while self._rate_ms and self._next_ms <= time_ms:
             at_ms = int(self._next_ms)
             commands = self._crowd.turn(at_ms)
             self._next_ms += self._dice.gammavariate(max(1, len(commands)), 1 / self._rate_ms)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from homebroker.simulator.opening import TICK_UNITS, Company
+from homebroker.simulator.weather import Weather
 
 _SESSION_SECONDS = 7 * 3_600
 # How much of a return all companies share.
@@ -60,6 +61,7 @@ class FairPrices:
     ) -> None:
         self._dice = dice
         self._time_ms = time_ms
+        self.weather = Weather()
         self._worths: dict[str, _Worth] = {}
         for company in companies:
             reference = company.reference_price_centavos
@@ -81,6 +83,7 @@ class FairPrices:
         seconds = (time_ms - self._time_ms) / 1000
         if seconds < _STEP_SECONDS_MIN:
             return
+        force = self.weather.force(self._time_ms, time_ms)
         self._time_ms = time_ms
         gauss = self._dice.gauss
         market = gauss(0, 1)
@@ -89,7 +92,8 @@ class FairPrices:
         pull = -math.expm1(-seconds / _ANCHOR_SECONDS)
         for worth in self._worths.values():
             worth.log_volatility = worth.log_volatility * memory + surprise * gauss(0, 1)
-            spread = worth.company.daily_volatility * math.exp(worth.log_volatility)
+            spread = worth.company.daily_volatility * math.exp(worth.log_volatility) * force.spread
             noise = math.sqrt(_MARKET_SHARE) * market + math.sqrt(1 - _MARKET_SHARE) * gauss(0, 1)
             worth.log_ticks += spread * math.sqrt(seconds / _SESSION_SECONDS) * noise
+            worth.log_ticks += force.drift
             worth.log_ticks += (worth.log_reference_ticks - worth.log_ticks) * pull

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 
+from api.identity.simulator_wishes import SimulatorWish
 from engine.domain import CancelAll, Command
 from engine.log import Connection, LogReader, LogWriter
 from engine.progress import Report, State
@@ -14,6 +15,8 @@ from homebroker.simulator.crowd import Arrivals, Crowd
 from homebroker.simulator.opening import SIMULATED_IDS, record_of
 from homebroker.simulator.view import MarketView
 from homebroker.simulator.warm_up import run_name
+from homebroker.simulator.weather import Weather
+from homebroker.simulator.wishes import follow_wishes
 from homebroker.strategy.feed import Feed
 
 ENGINE_SILENCE_MAX_MS = 10_000
@@ -28,8 +31,12 @@ _BOOK_RECORDS_BACK = 10_000
 _TRADES_BACK = 20_000
 
 
-async def trade_live(connection: Connection, *, rate: float, seed: int, report: Report) -> None:
+async def trade_live(
+    connection: Connection, *, rate: float, seed: int, wishes_url: str, report: Report
+) -> None:
     """Let the investors trade until cancelled; their orders of earlier starts are cancelled first.
+
+    What admins wish of them stands in the database at `wishes_url`; empty: nobody wishes anything.
 
     Raises
     ------
@@ -46,7 +53,18 @@ async def trade_live(connection: Connection, *, rate: float, seed: int, report: 
         live = _Live(reader, writer, feed, crowd, report)
         await live.send([CancelAll(investor_id=investor_id) for investor_id in SIMULATED_IDS])
         await live.send(crowd.first_quotes(start_ms))
-        await live.trade(arrivals)
+
+        def obey(wish: SimulatorWish) -> None:
+            arrivals.come_at(rate if wish.rate is None else wish.rate)
+            crowd.move_prices(Weather(scenario=wish.scenario, since_ms=wish.since_ms))
+
+        following = asyncio.create_task(follow_wishes(wishes_url, obey)) if wishes_url else None
+        try:
+            await live.trade(arrivals)
+        finally:
+            if following is not None:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
 
 async def _look_back(reader: LogReader, feed: Feed, view: MarketView) -> None:

@@ -32,13 +32,14 @@ class SimulatorConfig(Struct, frozen=True, kw_only=True):
     """What the simulator is asked to do.
 
     `rate` is in commands a second, `warmup_hours` the history a fresh market gets, `investor_id` whose
-    account a demo trades.
+    account a demo trades, `wishes_url` the database in which admins' wishes stand (empty: none).
     """
 
     rate: float = 40.0
     seed: int = 7
     warmup_hours: float = 4.0
     investor_id: str | None = "demo"
+    wishes_url: str = ""
 
 
 async def run(connection: Connection, config: SimulatorConfig, *, report: Report) -> None:
@@ -59,7 +60,13 @@ async def run(connection: Connection, config: SimulatorConfig, *, report: Report
         try:
             await _start_market(connection, config, report)
             retry_s = _RETRY_FIRST_S
-            await trade_live(connection, rate=config.rate, seed=config.seed, report=report)
+            await trade_live(
+                connection,
+                rate=config.rate,
+                seed=config.seed,
+                wishes_url=config.wishes_url,
+                report=report,
+            )
         except LogError as error:
             _log.warning("kafka is away; starting over", error=str(error), retry_s=retry_s)
             report(State.RETRYING, f"Kafka is away; trying again in {retry_s:.0f} s")

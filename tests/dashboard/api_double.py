@@ -24,7 +24,7 @@ PETR4 = {
 }
 DEMO = {"username": "demo", "role": "trader", "investor_id": "demo", "read_only": False}
 DEMO_SECRET = "hbs_demo"
-OWN = ("/auth/me", "/account", "/orders", "/portfolio")
+OWN = ("/auth/me", "/account", "/orders", "/portfolio", "/preferences", "/executions", "/positions", "/admin")
 NOT_SIGNED_IN = {"reason": "invalid_token", "message": "This does not sign you in, or not any more."}
 
 
@@ -42,7 +42,12 @@ class Scripted:
     """Answers by method and path, whose session each secret is, and what came in."""
 
     port: int = 0
-    answers: dict[str, tuple[int, Any]] = field(default_factory=lambda: {"GET /assets": (200, [PETR4])})
+    answers: dict[str, tuple[int, Any]] = field(
+        default_factory=lambda: {
+            "GET /assets": (200, [PETR4]),
+            "GET /preferences": (200, {"confirm_orders": False}),
+        }
+    )
     sessions: dict[str, dict[str, Any]] = field(default_factory=lambda: {DEMO_SECRET: DEMO})
     cookies: list[str] = field(default_factory=list)
     cookies_received: list[str] = field(default_factory=list)
@@ -65,8 +70,9 @@ class Scripted:
     def answer_to(self, request: Request) -> tuple[int, Any]:
         """Give what a request is answered with."""
         me = self.sessions.get(request.secret or "")
-        if request.name in self.answers and not (me is None and request.name.split()[1].startswith(OWN)):
-            return self.answers[request.name]
+        wanted = request.name if request.name in self.answers else request.name.partition("?")[0]
+        if wanted in self.answers and not (me is None and request.name.split()[1].startswith(OWN)):
+            return self.answers[wanted]
         if me is None:
             return 401, NOT_SIGNED_IN
         assert request.name == "GET /auth/me", request.name
@@ -98,6 +104,7 @@ def _handler(scripted: Scripted) -> type[BaseHTTPRequestHandler]:
 
         do_GET: Callable[[], None] = _answer  # noqa: N815 - the base class's names
         do_POST: Callable[[], None] = _answer  # noqa: N815
+        do_PUT: Callable[[], None] = _answer  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -149,7 +149,21 @@ def page(new_browser: Callable[[], Page], request: pytest.FixtureRequest) -> Pag
             data={"username": "demo", "password": "demo-trader"},
         )
         assert answer.ok, answer.text()
+        send_without_asking(page, floor)
     return page
+
+
+def bearer(page: Page) -> dict[str, str]:
+    """Give the header that speaks for whoever is signed in to a page's browser."""
+    [cookie] = [each for each in page.context.cookies() if each["name"] == "homebroker_session"]
+    return {"authorization": f"Bearer {cookie['value']}"}
+
+
+def send_without_asking(page: Page, floor: TradingFloor, *, asks: bool = False) -> None:
+    """Choose, for whoever is signed in, that orders need no confirmation; or that they do."""
+    address = f"http://localhost:{floor.settings.api_port}/preferences/confirm_orders"
+    answer = page.request.put(address, data={"value": asks}, headers=bearer(page))
+    assert answer.ok, answer.text()
 
 
 @pytest.fixture(scope="session")

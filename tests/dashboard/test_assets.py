@@ -1,6 +1,8 @@
 """The browser's files: compressed once, kept for ever under a URL that names their content."""
 
 import gzip
+import posixpath
+import re
 from collections.abc import AsyncIterator
 
 import httpx
@@ -41,9 +43,14 @@ async def test_every_module_that_is_imported_is_served(browser: httpx.AsyncClien
         response = await browser.get(f"{assets.PREFIX}/{assets.version()}/{name}")
         text = response.raise_for_status().text
         seen.add(name)
-        imported = {line.rsplit('"./', 1)[1].rstrip('";') for line in text.splitlines() if 'from "./' in line}
+        folder = posixpath.dirname(name)
+        imported = {
+            posixpath.normpath(f"{folder}/{path}".lstrip("/"))
+            for path in re.findall(r'from "(\.[^"]+)"', text)
+        }
         waiting.extend(imported - seen)
-    assert {"feed.js", "chart.js", "market_page.js"} <= seen
+    assert {"feed.js", "chart/chart.js", "market/market_page.js"} <= seen
+    assert seen == {name for name in FILES if name != "plotly.min.js"}, "no module that nobody imports"
 
 
 @pytest.mark.parametrize("path", ["/homebroker/0/main.js", f"/homebroker/{assets.version()}/live.py"])

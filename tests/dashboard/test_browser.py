@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -10,10 +9,9 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, expect
 
-from dashboard import assets, words
 from engine.log import LogWriter, NewRecord
 from engine.topics import ORDERS
-from tests.dashboard.conftest import TradingFloor, ask
+from tests.dashboard.conftest import TradingFloor, ask, bearer, send_without_asking
 from tests.market import run_apart
 
 pytestmark = [pytest.mark.kafka, pytest.mark.browser]
@@ -47,9 +45,13 @@ def _type_order(page: Page, *, quantity: str, price: str) -> None:
     page.get_by_label("Price (R$)").fill(price)
 
 
-def _choose_type(page: Page, name: str) -> None:
-    page.locator(".st-key-ticket_type input").click()
+def _choose(page: Page, key: str, name: str) -> None:
+    page.locator(f".st-key-{key} input").first.click()
     page.get_by_role("option", name=name, exact=True).click()
+
+
+def _choose_type(page: Page, name: str) -> None:
+    _choose(page, "ticket_type", name)
 
 
 def test_the_page_draws_the_running_market(page: Page, floor: TradingFloor, artifacts: Path) -> None:
@@ -76,7 +78,19 @@ def test_the_market_page_lists_and_opens_symbols(page: Page, floor: TradingFloor
         "before => document.querySelector('.hb-watch tbody').innerText !== before", arg=before
     )
     page.screenshot(path=artifacts / "market.png")
-    row.get_by_role("button").click()
+    expect(row.locator(".hb-share span")).to_have_text(re.compile(r"^\d+%$"))
+    expect(page.locator(".hb-tile")).to_have_count(8)
+    row.get_by_role("button", name="Keep VALE3").click()
+    page.get_by_role("button", name="★ Watchlist").click()
+    expect(page.locator(".hb-watch tbody tr")).to_have_count(1)
+    page.reload()
+    expect(page.locator(".hb-watch tbody tr")).to_have_count(1)
+    row.get_by_role("button", name="Keep VALE3").click()
+    expect(page.get_by_text("No stars yet")).to_be_visible()
+    page.get_by_role("button", name="★ Watchlist").click()
+    page.get_by_label("Filter by symbol or name").fill("vale")
+    expect(page.locator(".hb-watch tbody tr")).to_have_count(1)
+    row.get_by_role("button", name="VALE3", exact=True).click()
     expect(page.locator(".hb-symbol")).to_have_value("VALE3")
     assert "symbol=VALE3" in page.url
 
@@ -107,10 +121,148 @@ def test_a_resting_order_shows_and_is_canceled(page: Page, floor: TradingFloor, 
     expect(rows.first).to_contain_text(FAR_PRICE)
     page.screenshot(path=artifacts / "trade-resting.png")
     assert len(ask(page, floor, "/orders?status=open")) == 1
+    expect(page.locator(".hb-order-tag")).to_have_count(0)  # below what the chart shows
+    rows.first.get_by_role("button", name="Amend").click()
+    page.get_by_label("New price").fill("26,00")
+    page.get_by_label("New quantity").fill("150")
+    page.get_by_label("New quantity").press("Enter")
+    expect(page.locator(".hb-toast", has_text="Order amended")).to_contain_text("Buy 150 PETR4 at R$ 26,00")
+    expect(rows.first).to_contain_text("26,00")
+    [amended] = ask(page, floor, "/orders?status=open")
+    assert (amended["price"], amended["quantity"]) == (26.0, 150)
     rows.first.get_by_role("button", name="Cancel").click()
     expect(rows).to_have_count(0)
     expect(page.locator(".hb-toast", has_text="Order canceled")).to_be_visible()
     assert ask(page, floor, "/orders?status=open") == []
+
+
+def test_every_kind_of_order_can_be_sent_and_all_are_canceled(
+    page: Page, floor: TradingFloor, artifacts: Path
+) -> None:
+    _open_trade(page, floor)
+    rows = page.locator(".hb-orders tbody tr")
+    alert = page.get_by_test_id("stAlert")
+    buy = page.get_by_role("button", name="Buy PETR4", exact=True)
+    last = ask(page, floor, "/assets/PETR4")["last_price"]
+    near, above = (f"{last * share:.2f}".replace(".", ",") for share in (0.995, 1.05))
+    _choose_type(page, "Stop limit")
+    page.get_by_label("Stop price (R$)").fill(above)
+    page.get_by_label("Price (R$)", exact=True).fill(above)
+    buy.click()
+    expect(alert).to_contain_text(f"Stop order to buy 100 PETR4 waits for a trade at R$ {above}")
+    _choose_type(page, "Stop")
+    page.get_by_label("Stop price (R$)").fill(above)
+    buy.click()
+    expect(rows).to_have_count(2)
+    _choose_type(page, "Limit")
+    _choose(page, "ticket_time_in_force", "Until a date")
+    page.get_by_label("Price (R$)").fill(near)
+    page.get_by_role("textbox", name="Show at a time").fill("10")
+    page.get_by_text("Post only").click()
+    buy.click()
+    expect(rows).to_have_count(3)
+    tag = page.locator(".hb-order-tag", has_text=f"Buy 100 · {near}")
+    expect(tag).to_be_visible()
+    page.screenshot(path=artifacts / "trade-orders.png")
+    by_type = {order["type"]: order for order in ask(page, floor, "/orders?status=open")}
+    assert set(by_type) == {"limit", "stop", "stop_limit"}
+    assert by_type["limit"]["time_in_force"] == "gtd"
+    assert {order["status"] for order in by_type.values()} == {"new", "pending_trigger"}
+    tag.get_by_role("button").click()
+    expect(rows).to_have_count(2)
+    _choose(page, "ticket_time_in_force", "Day")
+    _choose_type(page, "Market to limit")
+    page.get_by_role("radiogroup", name="Quantity in").get_by_text("R$").click()
+    page.get_by_label("Amount (R$)").fill("500,00")
+    buy.click()
+    expect(alert).to_contain_text(re.compile(rf"Bought {int(500 / (last * 1.02))}\b|Bought 1\d PETR4"))
+    page.keyboard.press("Alt+Shift+KeyX")
+    expect(rows).to_have_count(0)
+    expect(page.locator(".hb-toast", has_text="All orders canceled")).to_be_visible()
+    page.get_by_role("tab", name="My trades").click()
+    expect(page.locator(".hb-fills tbody tr").first).to_contain_text("PETR4")
+
+
+def test_the_keyboard_asks_confirms_and_sends_once(page: Page, floor: TradingFloor, artifacts: Path) -> None:
+    send_without_asking(page, floor, asks=True)
+    _open_trade(page, floor)
+    rows = page.locator(".hb-orders tbody tr")
+    expect(rows).to_have_count(0)
+    _type_order(page, quantity="5", price=FAR_PRICE)
+    for keys in ("b", "s", "Shift+B", "Alt+b"):
+        page.get_by_label("Quantity", exact=True).press(keys)
+    page.get_by_label("Quantity", exact=True).fill("5")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("Alt+Shift+KeyB")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"Buy 5 PETR4, at R$ {FAR_PRICE} or better.")
+    expect(dialog).to_contain_text("Cash held")
+    expect(dialog.get_by_role("button", name="Buy 5 PETR4")).to_be_focused()
+    page.screenshot(path=artifacts / "trade-confirm.png")
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_count(0)
+    expect(rows).to_have_count(1)
+    page.keyboard.press("Alt+Shift+KeyS")
+    expect(dialog).to_contain_text("Sell 5 PETR4")
+    dialog.get_by_role("button", name="Back").click()
+    expect(dialog).to_have_count(0)
+    expect(rows).to_have_count(1)
+    page.get_by_text("Ask before an order is sent").click()
+    page.wait_for_timeout(500)
+    assert ask(page, floor, "/preferences")["confirm_orders"] is False
+    page.keyboard.press("Alt+Shift+KeyX")
+    expect(rows).to_have_count(0)
+
+
+def test_studies_are_drawn_and_chosen_again_on_the_next_visit(
+    page: Page, floor: TradingFloor, artifacts: Path
+) -> None:
+    _open_trade(page, floor)
+    figures = page.locator(".hb-figures").first
+    page.get_by_text("Indicators").click()
+    for name in ("MA 20", "VWAP", "Bollinger 20, 2", "RSI 14", "MACD 12, 26, 9"):
+        page.locator(".hb-menu").get_by_label(name, exact=True).check()
+    expect(figures).to_contain_text(re.compile(r"MA 20\d+,\d\d.*VWAP\d+.*RSI 14\d+.*MACD"))
+    page.keyboard.press("Escape")
+    drawn = "document.querySelector('.hb-plot').data.filter((trace) => trace.type === 'scatter').length"
+    assert page.evaluate(drawn) == 9, "MA, VWAP, two bands, RSI, MACD and its signal; fills of both sides"
+    page.locator(".hb-plot .nsewdrag").first.hover()
+    expect(page.locator(".hb-cross-price")).to_have_text(re.compile(r"^\d+,\d\d$"))
+    page.screenshot(path=artifacts / "trade-studies.png")
+    page.reload()
+    expect(figures).to_contain_text("RSI 14")
+    page.get_by_role("tab", name="Depth").click()
+    page.wait_for_selector(".hb-depth-bids[d^=M]")
+    saved = page.request.put(
+        f"http://localhost:{floor.settings.api_port}/preferences/studies",
+        data={"value": []},
+        headers=bearer(page),
+    )
+    assert saved.ok
+
+
+def test_history_tells_an_order_s_life_and_analysis_keeps_its_address(
+    page: Page, floor: TradingFloor, artifacts: Path
+) -> None:
+    body = {"symbol": "VALE3", "side": "buy", "type": "market", "quantity": 3}
+    sent = page.request.post(
+        f"http://localhost:{floor.settings.api_port}/orders", data=body, headers=bearer(page)
+    )
+    assert sent.ok, sent.text()
+    page.goto(f"{floor.url}/history?show=Trades&search=vale3")
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
+    expect(page.get_by_role("textbox", name="Search", exact=True)).to_have_value("vale3")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV", exact=True).click()
+    assert "VALE3,Buy,3," in Path(download.value.path()).read_text()
+    page.screenshot(path=artifacts / "history.png")
+    page.get_by_text("Profit by day", exact=True).click()
+    expect(page.get_by_text("Days end at midnight")).to_be_visible()
+    page.goto(f"{floor.url}/analysis?symbol=VALE3&interval=1m")
+    expect(page.locator(".js-plotly-plot")).to_have_count(7)
+    expect(page.get_by_text("Volume profile · VALE3")).to_be_visible()
+    page.screenshot(path=artifacts / "analysis.png")
+    assert page.get_by_test_id("stException").count() == 0
 
 
 def test_updates_touch_neither_the_chart_s_node_nor_a_half_typed_order(
@@ -223,84 +375,3 @@ def test_a_phone_s_width_is_enough(page: Page, floor: TradingFloor, artifacts: P
     assert main.evaluate("e => e.scrollWidth <= e.clientWidth")
     page.get_by_role("button", name="Buy PETR4", exact=True).scroll_into_view_if_needed()
     page.screenshot(path=artifacts / "trade-phone.png")
-
-
-def _in_module(page: Page, floor: TradingFloor, module: str, script: str) -> object:
-    page.goto(f"{floor.url}/_stcore/health")
-    url = f"{assets.PREFIX}/{assets.version()}/{module}"
-    return page.evaluate(f"async () => {{ const it = await import('{url}'); {script} }}")
-
-
-def test_the_book_keeps_its_chain(page: Page, floor: TradingFloor) -> None:
-    said = _in_module(
-        page,
-        floor,
-        "book.js",
-        """
-        const book = new it.Book();
-        const change = (previous_offset, offset, bids) => ({ previous_offset, offset, bids, asks: [] });
-        const said = [book.apply(change(0, 1, []))];
-        book.replace({ offset: 5, bids: [[10, 1, 1], [9, 2, 1]], asks: [[11, 4, 2]] });
-        said.push(book.apply(change(2, 4, [[10, 99, 9]])));
-        said.push(book.apply(change(5, 7, [[10, 0, 0], [9.5, 3, 1]])));
-        said.push(book.best("bids", 5).map(({ price, quantity, total }) => [price, quantity, total]));
-        said.push(book.apply(change(8, 9, [])));
-        return said;
-        """,
-    )
-    assert said == [False, True, True, [[9.5, 3, 3], [9, 2, 5]], False]
-
-
-def test_a_candle_is_kept_once_in_its_newest_version(page: Page, floor: TradingFloor) -> None:
-    said = _in_module(
-        page,
-        floor,
-        "series.js",
-        """
-        const series = new it.Series();
-        const candle = (time_ms, trades) => ({ time_ms, trades });
-        series.load([candle(1, 5), candle(3, 2)]);
-        const late = [candle(3, 1), candle(3, 4), candle(2, 1), candle(4, 1), candle(0, 1)];
-        for (const candle of late) series.apply(candle);
-        return series.candles.map(({ time_ms, trades }) => [time_ms, trades]);
-        """,
-    )
-    assert said == [[0, 1], [1, 5], [2, 1], [3, 4], [4, 1]]
-
-
-def test_holdings_are_valued_at_the_last_prices(page: Page, floor: TradingFloor) -> None:
-    said = _in_module(
-        page,
-        floor,
-        "holdings.js",
-        """
-        const holdings = new it.Holdings();
-        const said = [holdings.totals()];
-        const position = (symbol, quantity, average_price, realized_profit = 0) =>
-          ({ symbol, quantity, held_quantity: 0, average_price, realized_profit, last_price: average_price });
-        holdings.load({ account: null, positions: [] });
-        said.push(holdings.totals());
-        const gone = position("GONE3", 0, null, 7);
-        const positions = [position("PETR4", 100, 38), position("VALE3", -10, 60), gone];
-        holdings.load({ account: { cash: 1000, held_cash: 50 }, positions });
-        holdings.setPrices([{ symbol: "PETR4", last_price: 39 }, { symbol: "VALE3", last_price: 59 }]);
-        said.push(holdings.totals());
-        holdings.apply({ cash: 900, held_cash: 0, positions: [position("PETR4", 0, null, -5)] });
-        said.push(holdings.totals(), holdings.valued().length, holdings.valued({ closed: true }).length);
-        return said;
-        """,
-    )
-    first = {"cash": 1000, "held": 50, "available": 950, "equity": 4310, "unrealized": 110, "realized": 7}
-    after = {"cash": 900, "held": 0, "available": 900, "equity": 310, "unrealized": 10, "realized": 2}
-    assert said == [None, None, first, after, 1, 3]
-
-
-def test_the_browser_puts_refusals_as_the_server_does(page: Page, floor: TradingFloor) -> None:
-    messages = [
-        "It needs 38500.5 in cash and 100.0 is free; deposit cash, cancel orders or make it smaller.",
-        "The account's limit is 5 open orders (open_orders_max); cancel some first.",
-        "PETR4 moves in ticks of 0.005; 38.5125 is not a multiple of it.",
-        "Wait for 1.2.3 or 10.",
-    ]
-    said = _in_module(page, floor, "words.js", f"return {json.dumps(messages)}.map(it.sentence);")
-    assert said == [words.refusal("", message) for message in messages]

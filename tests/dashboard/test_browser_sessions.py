@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.dashboard.conftest import TradingFloor, ask, sign_in
+from tests.dashboard.conftest import TradingFloor, ask, bearer, send_without_asking, sign_in
 
 pytestmark = [pytest.mark.kafka, pytest.mark.browser]
 
@@ -54,15 +54,10 @@ def _open_account(page: Page) -> None:
 
 
 def _deposit(page: Page, floor: TradingFloor, amount: str) -> None:
-    page.goto(f"{floor.url}/account")
+    page.goto(f"{floor.url}/portfolio")
     page.get_by_label("Amount (R$)").fill(amount)
     page.get_by_role("button", name="Deposit").click()
     expect(page.get_by_test_id("stAlert")).to_contain_text(f"Deposited R$ {amount}.")
-
-
-def _bearer(page: Page) -> dict[str, str]:
-    [cookie] = [each for each in page.context.cookies() if each["name"] == "homebroker_session"]
-    return {"authorization": f"Bearer {cookie['value']}"}
 
 
 def test_signing_in_keeps_what_the_address_says_and_outlives_a_reload_and_a_new_tab(
@@ -114,13 +109,13 @@ def test_signing_out_ends_the_session_in_every_tab_and_at_the_api(page: Page, fl
     page.goto(floor.url)
     _is_in(page, "demo")
     tab = page.context.new_page()
-    tab.goto(f"{floor.url}/account")
+    tab.goto(f"{floor.url}/portfolio")
     _is_in(tab, "demo")
     [cookie] = [each for each in page.context.cookies() if each["name"] == "homebroker_session"]
     page.get_by_role("button", name="Sign out").click()
     _is_at_the_door(page)
     _is_at_the_door(tab)
-    assert tab.url.endswith("/account")
+    assert tab.url.endswith("/portfolio")
     assert [each for each in page.context.cookies() if each["name"] == "homebroker_session"] == []
     page.context.add_cookies([cookie])
     page.reload()
@@ -132,7 +127,7 @@ def test_a_session_that_ends_elsewhere_leads_to_the_door(page: Page, floor: Trad
     _is_in(page, "demo")
     expect(page.locator(".hb-cash dd").first).to_contain_text("R$")
     answer = page.request.post(
-        f"http://localhost:{floor.settings.api_port}/auth/logout", headers=_bearer(page)
+        f"http://localhost:{floor.settings.api_port}/auth/logout", headers=bearer(page)
     )
     assert answer.status == 204, answer.text()
     _is_at_the_door(page)
@@ -142,6 +137,7 @@ def test_a_session_that_ends_elsewhere_leads_to_the_door(page: Page, floor: Trad
 def test_two_people_see_only_their_own(page: Page, new_browser: NewBrowser, floor: TradingFloor) -> None:
     other = new_browser()
     _register(other, floor)
+    send_without_asking(other, floor)
     _open_account(other)
     _deposit(other, floor, "50.000,00")
     page.goto(floor.url)
@@ -152,7 +148,7 @@ def test_two_people_see_only_their_own(page: Page, new_browser: NewBrowser, floo
     other.get_by_role("button", name="Buy PETR4", exact=True).click()
     expect(other.get_by_test_id("stAlert")).to_contain_text("is in the book")
     expect(other.locator(".hb-orders tbody tr")).to_have_count(1)
-    expect(other.locator(".hb-cash dd").nth(2)).to_have_text("R$ 47.500,00")
+    expect(other.locator(".hb-cash dd").nth(2)).to_have_text("R$ 47.499,24")  # the fee is held, too
     page.wait_for_timeout(1_500)
     expect(page.locator(".hb-orders tbody tr")).to_have_count(0)
     assert page.locator(".hb-cash dd").nth(1).inner_text() != "R$ 50.000,00"
@@ -161,13 +157,13 @@ def test_two_people_see_only_their_own(page: Page, new_browser: NewBrowser, floo
     assert ask(page, floor, "/orders?status=open") == []
     [order] = ask(other, floor, "/orders?status=open")
     address = f"http://localhost:{floor.settings.api_port}/orders/{order['order_id']}"
-    assert page.request.delete(address, headers=_bearer(page)).status == 404
-    assert other.request.delete(address, headers=_bearer(other)).status == 200
+    assert page.request.delete(address, headers=bearer(page)).status == 404
+    assert other.request.delete(address, headers=bearer(other)).status == 200
     expect(other.locator(".hb-orders tbody tr")).to_have_count(0)
 
 
 def test_another_user_in_the_same_browser_takes_over_every_tab(page: Page, floor: TradingFloor) -> None:
-    page.goto(f"{floor.url}/account")
+    page.goto(f"{floor.url}/portfolio")
     _is_in(page, "demo")
     tab = page.context.new_page()
     tab.goto(floor.url)
@@ -189,7 +185,7 @@ def test_a_new_trader_opens_an_account_and_moves_money(
     page = new_browser()
     _register(page, floor)
     _open_account(page)
-    page.get_by_role("link", name="Account").click()
+    page.get_by_role("link", name="Portfolio").click()
     expect(page.locator(".hb-worth dd").first).to_have_text("R$ 0,00")
     page.get_by_label("Amount (R$)").fill("1.500,50")
     # A double click is one deposit.
@@ -205,7 +201,7 @@ def test_a_new_trader_opens_an_account_and_moves_money(
     page.get_by_role("button", name="Withdraw").click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("Withdrew R$ 500,50.")
     expect(page.locator(".hb-worth dd").first).to_have_text("R$ 1.000,00")
-    page.screenshot(path=artifacts / "account-new.png")
+    page.screenshot(path=artifacts / "portfolio-new.png")
 
 
 def test_a_preview_tells_price_and_refusal_before_anything_is_sent(
@@ -221,14 +217,14 @@ def test_a_preview_tells_price_and_refusal_before_anything_is_sent(
     page.get_by_label("Quantity", exact=True).fill("1.000.000")
     page.get_by_role("button", name="Preview").click()
     expect(page.get_by_test_id("stAlert")).to_contain_text("It would be refused.")
-    expect(page.get_by_test_id("stAlert")).to_contain_text(re.compile(r"R\$\s41\.000\.000,00 in cash"))
+    expect(page.get_by_test_id("stAlert")).to_contain_text(re.compile(r"R\$\s41\.012\.400,00 in cash"))
     assert ask(page, floor, "/orders?status=open") == []
 
 
 def test_the_account_page_draws_worth_and_curve_live(
     page: Page, floor: TradingFloor, artifacts: Path
 ) -> None:
-    page.goto(f"{floor.url}/account")
+    page.goto(f"{floor.url}/portfolio")
     rows = page.locator(".hb-positions tbody tr")
     expect(rows.filter(has_text="PETR4")).to_have_count(1)
     page.wait_for_selector(".hb-equity .scatterlayer path.js-line", state="attached")
@@ -244,14 +240,14 @@ def test_the_account_page_draws_worth_and_curve_live(
         page.wait_for_selector(".hb-equity .scatterlayer path.js-line", state="attached")
     page.get_by_role("button", name="Profit", exact=True).click()
     expect(page.locator(".hb-figures")).to_contain_text("Paid in")
-    page.screenshot(path=artifacts / "account.png")
+    page.screenshot(path=artifacts / "portfolio.png")
     main = page.get_by_test_id("stMain")
     assert main.evaluate("e => e.scrollHeight - e.clientHeight") <= 0, "it fits a screen of 1366x768"
     page.emulate_media(color_scheme="light")
     page.wait_for_function(
         "getComputedStyle(document.querySelector('.hb')).getPropertyValue('--hb-pane').trim() === '#ffffff'"
     )
-    page.screenshot(path=artifacts / "account-light.png")
+    page.screenshot(path=artifacts / "portfolio-light.png")
 
 
 def test_the_door_says_that_the_api_is_away_and_opens_by_itself(

@@ -166,7 +166,7 @@ def test_a_preview_tells_what_the_order_would_do_and_places_nothing(api: Scripte
         ("Trades at once", "600 PETR4"),
         ("Estimated price", "R$ 38,52"),
         ("Slippage", "R$ 12,00 (0,05%)"),
-        ("Waits in the book", "400"),
+        ("Waits", "400"),
         ("Fees", "R$ 6,93"),
         ("Cash held", "R$ 15.412,00"),
         ("Available after", "R$ 61.469,07"),

@@ -32,7 +32,7 @@ def _is_door(page: AppTest) -> bool:
     return mounted(page) == ["sign_in"] and not page.button and not page.text_input
 
 
-@pytest.mark.parametrize("view", ["trade", "market", "account"])
+@pytest.mark.parametrize("view", ["trade", "market", "portfolio", "history", "analysis", "admin"])
 @pytest.mark.parametrize("cookie", [None, "", "hbs_nobody", "bad\r\nx-header: 1", "hbs_é", "x" * 5_000])
 def test_without_a_good_session_there_is_the_door_alone(
     api: Scripted, cookies: dict[str, str], cookie: str | None, view: str
@@ -48,7 +48,7 @@ def test_without_a_good_session_there_is_the_door_alone(
 def test_whoever_is_signed_in_is_named_on_every_view(api: Scripted) -> None:
     assert mounted(open_page()) == ["signed_in", "trade_panes"]
     assert mounted(open_page("market")) == ["signed_in", "market_table"]
-    assert mounted(open_page("account")) == ["signed_in", "account_panes"]
+    assert mounted(open_page("portfolio")) == ["signed_in", "account_panes"]
 
 
 @pytest.mark.parametrize(("secret", "role"), [("hbs_rui", "analyst"), ("hbs_eva", "admin")])
@@ -61,7 +61,7 @@ def test_who_has_no_account_sees_the_market_and_why_there_is_no_ticket(
     assert f"**{role}**" in page.info[0].value
     assert "sign in as a trader" in page.info[0].value
     assert not page.button
-    page = open_page("account")
+    page = open_page("portfolio")
     assert mounted(page) == ["signed_in"]
     assert f"**{role}**" in page.info[0].value
     assert {request.name for request in api.requests} == {"GET /auth/me", "GET /assets"}

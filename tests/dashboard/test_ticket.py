@@ -1,18 +1,19 @@
-"""The ticket's checks, its one id a wish, and its words."""
+"""The ticket's checks, the order that comes of it, and its one id a wish."""
 
 import itertools
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from dashboard import ticket
-from dashboard.errors import RefusedError, UnknownOutcomeError, UnreachableError
-from dashboard.payloads import Asset, Order
+from dashboard.payloads import Asset
 from dashboard.ticket import Identity, Typed
 
 PETR4 = Asset(symbol="PETR4", name="Petrobras PN", tick_size=0.01, lot_size=1, reference_price=38.0)
 LOTS = Asset(symbol="VALE3", name="Vale ON", tick_size=0.05, lot_size=100, reference_price=61.0)
+NOW_MS = 1_790_000_000_000
 TYPED = Typed(
     symbol="PETR4",
     side="buy",
@@ -22,12 +23,6 @@ TYPED = Typed(
     time_in_force="day",
     post_only=False,
 )
-
-
-def _order(**fields: Any) -> Order:
-    return Order(
-        **({"order_id": "o-1", "symbol": "PETR4", "side": "buy", "quantity": 100, "price": 38.5} | fields)
-    )
 
 
 @pytest.mark.parametrize(
@@ -42,25 +37,73 @@ def _order(**fields: Any) -> Order:
         ({"price": 1_000_000.01}, PETR4, "R$ 1.000.000,00"),
         ({"price": 38.515}, PETR4, "multiple of R$ 0,01"),
         ({"price": 61.01}, LOTS, "multiple of R$ 0,05"),
+        ({"type": "stop", "stop_price": None}, PETR4, "Type the stop price"),
+        ({"type": "stop_limit", "stop_price": 38.0, "price": None}, PETR4, "Type the limit price"),
+        (
+            {"type": "stop_limit", "stop_price": 38.005, "price": 38.0},
+            PETR4,
+            "The stop price must be a multiple",
+        ),
+        ({"display_quantity": 0}, PETR4, "Show at a time"),
+        ({"display_quantity": 50}, LOTS, "multiple of 100"),
+        ({"display_quantity": 101}, PETR4, "more shares at a time than it has"),
+        ({"quantity": 5_001, "display_quantity": 5}, PETR4, "thousandth of the order: 6 shares"),
+        ({"time_in_force": "gtd"}, PETR4, "Choose the day and time"),
+        ({"time_in_force": "gtd", "expires_at_ms": NOW_MS}, PETR4, "expired already"),
     ],
 )
 def test_a_wrong_ticket_is_told_what_is_wrong(changed: dict[str, Any], asset: Asset, words: str) -> None:
-    problem = ticket.problem(replace(TYPED, **changed), asset)
+    problem = ticket.problem(replace(TYPED, **changed), asset, now_ms=NOW_MS)
     assert problem is not None
     assert words in problem
 
 
 @pytest.mark.parametrize("cents", [1, 2, 3851, 38510, 99_999_999, 100_000_000])
 def test_every_price_on_the_tick_may_be_sent(cents: int) -> None:
-    assert ticket.problem(replace(TYPED, price=cents / 100), PETR4) is None
+    assert ticket.problem(replace(TYPED, price=cents / 100), PETR4, now_ms=NOW_MS) is None
     assert ticket.order(replace(TYPED, price=cents / 100), PETR4, "c").price == cents / 100
 
 
 def test_a_market_order_carries_no_price_and_no_post_only() -> None:
     typed = replace(TYPED, type="market", price=None, post_only=True)
-    assert ticket.problem(typed, PETR4) is None
+    assert ticket.problem(typed, PETR4, now_ms=NOW_MS) is None
     order = ticket.order(typed, PETR4, "c")
     assert (order.price, order.post_only) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sent"),
+    [
+        ({"type": "stop"}, {"stop_price": 39.0}),
+        ({"type": "stop_limit"}, {"stop_price": 39.0, "price": 38.51}),
+        ({"type": "market"}, {}),
+        ({"type": "market_to_limit"}, {}),
+        ({}, {"price": 38.51, "display_quantity": 10, "post_only": True}),
+        ({"time_in_force": "ioc"}, {"price": 38.51}),
+        (
+            {"time_in_force": "gtd"},
+            {"price": 38.51, "display_quantity": 10, "post_only": True, "expires_at_ms": NOW_MS + 1},
+        ),
+        ({"display_quantity": 100}, {"price": 38.51, "post_only": True}),
+    ],
+)
+def test_an_order_carries_what_its_type_asks_for_and_nothing_else(
+    changed: dict[str, Any], sent: dict[str, Any]
+) -> None:
+    everything = replace(
+        TYPED, stop_price=39.0, display_quantity=10, post_only=True, expires_at_ms=NOW_MS + 1
+    )
+    typed = replace(everything, **changed)
+    assert ticket.problem(typed, PETR4, now_ms=NOW_MS) is None
+    body = msgspec.to_builtins(ticket.order(typed, PETR4))
+    for name in ("symbol", "side", "type", "quantity", "time_in_force"):
+        assert body.pop(name) == getattr(typed, name)
+    assert body == sent
+
+
+def test_an_order_that_waits_for_its_stop_cannot_be_for_now_only() -> None:
+    assert ticket.times_in_force("stop") == ticket.times_in_force("stop_limit") == ["day", "gtc", "gtd"]
+    assert set(ticket.times_in_force("limit")) == {"day", "gtc", "gtd", "ioc", "fok"}
 
 
 def _identity() -> Identity:
@@ -92,47 +135,3 @@ def test_a_changed_ticket_is_another_order() -> None:
     identity = _identity()
     identity.of(TYPED, now_s=10.0)
     assert identity.of(replace(TYPED, quantity=101), now_s=10.1) == "id-1"
-
-
-@pytest.mark.parametrize(
-    ("fields", "kind", "text"),
-    [
-        (
-            {"status": "filled", "filled_quantity": 100, "average_price": 38.4},
-            "done",
-            "Bought 100 PETR4 at R$ 38,40.",
-        ),
-        ({"status": "new", "side": "sell"}, "resting", "Order to sell 100 PETR4 at R$ 38,50 is in the book."),
-        (
-            {
-                "status": "partially_filled",
-                "filled_quantity": 60,
-                "remaining_quantity": 40,
-                "average_price": 38.5,
-            },
-            "resting",
-            "Bought 60 of 100 PETR4 at R$ 38,50; 40 wait at R$ 38,50.",
-        ),
-        (
-            {"status": "expired", "filled_quantity": 60, "average_price": 38.5},
-            "done",
-            "Bought 60 of 100 PETR4 at R$ 38,50; the rest was not placed.",
-        ),
-        ({"status": "expired", "message": "No sellers."}, "nothing", "No order was placed. No sellers."),
-    ],
-)
-def test_an_outcome_is_told_in_words(fields: dict[str, Any], kind: str, text: str) -> None:
-    outcome = ticket.outcome(_order(**fields), PETR4)
-    assert (outcome.kind, outcome.text) == (kind, text)
-
-
-def test_an_order_without_an_answer_is_not_called_placed() -> None:
-    assert ticket.outcome(_order(status="pending"), PETR4).kind == "unknown"
-
-
-def test_only_a_lost_answer_leaves_doubt() -> None:
-    assert ticket.failure(RefusedError("halted", "PETR4 is halted.")).kind == "nothing"
-    assert ticket.failure(UnreachableError("unreachable", "Away.")).kind == "nothing"
-    unknown = ticket.failure(UnknownOutcomeError("unknown_outcome", "Broke."))
-    assert unknown.kind == "unknown"
-    assert "cannot place it twice" in unknown.text

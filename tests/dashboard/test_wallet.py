@@ -41,7 +41,7 @@ def _move(page: AppTest, direction: str, amount: str) -> AppTest:
     ],
 )
 def test_money_moves_as_it_was_typed(api: Scripted, direction: str, route: str, told: str) -> None:
-    page = _move(open_page("account"), direction, "1.234,56")
+    page = _move(open_page("portfolio"), direction, "1.234,56")
     assert page.success[0].value == told
     sent = [request for request in api.requests if request.body]
     assert [(request.name, request.body) for request in sent] == [(route, {"cash": 1234.56})]
@@ -50,13 +50,13 @@ def test_money_moves_as_it_was_typed(api: Scripted, direction: str, route: str, 
 
 @pytest.mark.parametrize("amount", ["", "abc", "0", "-5", "1.000.000,01", "1,234", "1.234"])
 def test_a_wrong_amount_is_told_and_not_sent(api: Scripted, amount: str) -> None:
-    page = _move(open_page("account"), "deposit", amount)
+    page = _move(open_page("portfolio"), "deposit", amount)
     assert page.error
     assert api.bodies == []
 
 
 def test_a_second_click_is_no_second_deposit(api: Scripted) -> None:
-    page = _move(_move(open_page("account"), "deposit", "500"), "deposit", "500")
+    page = _move(_move(open_page("portfolio"), "deposit", "500"), "deposit", "500")
     assert len(api.bodies) == 1
     assert page.success[0].value == "Deposited R$ 500,00."
     _move(page, "deposit", "501")
@@ -101,21 +101,21 @@ def test_the_same_amount_wished_again_is_another() -> None:
 )
 def test_what_became_of_it_is_told(api: Scripted, answer: tuple[int, Any], kind: str, words: str) -> None:
     api.answer("POST /account/withdrawals", *answer)
-    page = _move(open_page("account"), "withdraw", "10")
+    page = _move(open_page("portfolio"), "withdraw", "10")
     assert words in getattr(page, kind)[0].value
     assert not page.success
 
 
 def test_outside_the_demo_nobody_makes_money(api: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOMEBROKER_DASHBOARD_DEMO_USERS")
-    page = open_page("account")
+    page = open_page("portfolio")
     assert not page.button
     assert "An admin of this market books" in page.info[0].value
 
 
 def test_an_account_that_is_not_open_has_no_wallet(api: Scripted) -> None:
     api.answer("GET /account", 404, {"reason": "unknown_investor", "message": "There is none."})
-    assert [button.key for button in open_page("account").button] == ["open_account"]
+    assert [button.key for button in open_page("portfolio").button] == ["open_account"]
 
 
 @pytest.mark.parametrize(("amount", "good"), [(0.01, True), (1_000_000.0, True), (1_000_000.01, False)])

@@ -12,7 +12,7 @@ export class Account {
     this.node = element(
       "section",
       "hb-pane hb-account",
-      element("h3", "", "Account"),
+      element("h3", "", "Positions"),
       this.figures.node,
       element("div", "hb-scroll", element("table", "hb-table", headings(names), body), this.empty),
     );

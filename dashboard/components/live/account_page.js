@@ -2,7 +2,8 @@
 import { Api } from "./api.js";
 import { Banner } from "./banner.js";
 import { element, Figures, headings, KeyedRows, setClass, setText } from "./dom.js";
-import { EquityChart, SUBJECTS } from "./equity_chart.js";
+import { Allocation } from "./allocation.js";
+import { EquityChart, SUBJECTS } from "./chart/equity_chart.js";
 import { Feed } from "./feed.js";
 import * as format from "./format.js";
 import { Holdings } from "./holdings.js";
@@ -56,7 +57,7 @@ export class AccountPage {
     this.notice = element("p", "hb-notice", "Trading is switched off for your account: orders can be canceled, not placed. Ask an admin.");
     this.notice.hidden = true;
     this.figures = new Figures("hb-cash hb-worth", FIGURES);
-    const worth = element("section", "hb-pane", element("h3", "", "Account", element("span", "hb-count", data.user.investor_id)), this.figures.node);
+    const worth = element("section", "hb-pane", element("h3", "", "Portfolio", element("span", "hb-count", data.user.investor_id)), this.figures.node);
     this.ranges = switches("Range", Object.keys(RANGES), (range) => this.#choose(range, this.subject));
     const titles = Object.fromEntries(Object.entries(SUBJECTS).map(([name, { title }]) => [title, name]));
     this.subjects = switches("Curve", Object.keys(titles), (title) => this.#choose(this.range, titles[title]));
@@ -69,7 +70,9 @@ export class AccountPage {
       element("h3", "", "Positions"),
       element("div", "hb-scroll", element("table", "hb-table", headings(COLUMNS), body), this.empty),
     );
-    this.node.append(this.notice, worth, curve, positions);
+    this.allocation = new Allocation();
+    const shares = element("section", "hb-pane", element("h3", "", "Allocation"), element("div", "hb-scroll", this.allocation.node));
+    this.node.append(this.notice, worth, curve, element("div", "hb-account-foot", positions, shares));
     this.chart = new EquityChart(curve, data.plotly_url);
     this.rows = new KeyedRows(body, makeRow);
   }
@@ -155,6 +158,7 @@ export class AccountPage {
     this.notice.hidden = !this.holdings.account?.tradingDisabled;
     this.empty.hidden = positions.length > 0;
     if (this.isKnown) setText(this.empty, totals ? "No shares yet: buy some on the Trade page." : "Your account is not open yet; open it on the right.");
+    this.allocation.draw(totals, this.holdings.valued());
     this.rows.show(positions, (position) => position.symbol, fillRow);
     this.figures.show("Equity", format.money(totals?.equity));
     this.figures.show("Available", format.money(totals?.available));

@@ -43,9 +43,9 @@ export class Api {
     return this.#request(path, { ...options, credentials: "include" });
   }
 
-  #send(path, body) {
+  #send(path, body, method = "POST") {
     const headers = { "Content-Type": "application/json" };
-    return this.#own(path, { method: "POST", headers, body: JSON.stringify(body) });
+    return this.#own(path, { method, headers, body: JSON.stringify(body) });
   }
 
   health() {
@@ -76,12 +76,32 @@ export class Api {
     return this.#request(`/candles/${encodeURIComponent(symbol)}?interval=${interval}&limit=${limit}`);
   }
 
+  book(symbol, levels) {
+    return this.#request(`/book/${encodeURIComponent(symbol)}?levels=${levels}`);
+  }
+
   trades(symbol, limit) {
     return this.#request(`/trades/${encodeURIComponent(symbol)}?limit=${limit}`);
   }
 
   portfolio(interval, limit) {
     return this.#own(`/portfolio/history?interval=${interval}&limit=${limit}`);
+  }
+
+  preferences() {
+    return this.#own("/preferences");
+  }
+
+  savePreference(name, value) {
+    return this.#send(`/preferences/${name}`, { value }, "PUT");
+  }
+
+  fills(limit) {
+    return this.#own(`/executions?execution_type=trade&limit=${limit}`);
+  }
+
+  amend(orderId, change) {
+    return this.#send(`/orders/${encodeURIComponent(orderId)}`, change, "PATCH");
   }
 
   cancel(orderId) {

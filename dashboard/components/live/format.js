@@ -33,6 +33,7 @@ export const money = (value) => (known(value) ? `R$ ${number(value, 2)}` : NONE)
 export const time = (timeMs) => timeFormat.format(timeMs);
 export const minute = (timeMs) => minuteFormat.format(timeMs);
 export const day = (timeMs) => dayFormat.format(timeMs);
+export const dayAndTime = (timeMs) => `${day(timeMs)} ${time(timeMs)}`;
 export const dayAndMinute = (timeMs) => `${day(timeMs)} ${minute(timeMs)}`;
 
 export function decimalsOf(tickSize) {

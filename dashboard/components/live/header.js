@@ -1,8 +1,7 @@
 // The symbol's figures of the day, and the strip of all symbols above them.
 import { element, Figures, setClass, setText } from "./dom.js";
 import * as format from "./format.js";
-
-const PHASES = { continuous: "Open", auction: "Auction", halted: "Halted", closed: "Closed" };
+import { phaseName } from "./words.js";
 
 export class Header {
   constructor(parent, choose) {
@@ -45,8 +44,8 @@ export class Header {
     setText(this.last, price(ticker.last_price));
     setText(this.change, `${format.signed(ticker.change, this.decimals)}  ${format.percent(ticker.change_percent)}`);
     setClass(this.change, `hb-change ${format.direction(ticker.change)}`);
-    setText(this.phase, PHASES[ticker.phase] ?? "");
-    setClass(this.phase, `hb-phase hb-phase-${ticker.phase in PHASES ? ticker.phase : "closed"}`);
+    setText(this.phase, phaseName(ticker.phase));
+    setClass(this.phase, `hb-phase hb-phase-${phaseName(ticker.phase) ? ticker.phase : "closed"}`);
     const values = {
       Open: price(ticker.open),
       High: price(ticker.high),

@@ -1,5 +1,5 @@
 // The depth ladder: asks above, bids below, the spread between them.
-import { element, Repainter, setText } from "./dom.js";
+import { element, Repainter, setClass, setText } from "./dom.js";
 import * as format from "./format.js";
 
 const REDRAW_PERIOD_MS = 80;
@@ -39,6 +39,17 @@ export class Ladder {
     this.resizing.observe(parent);
   }
 
+  show(isShown) {
+    this.node.hidden = !isShown;
+    this.redraw.ask();
+  }
+
+  // Prices at which one's own orders wait are marked.
+  setOwn(prices) {
+    this.own = new Set(prices);
+    this.redraw.ask();
+  }
+
   reset(decimals) {
     this.decimals = decimals;
     this.setLast(null, "");
@@ -56,6 +67,7 @@ export class Ladder {
   }
 
   #draw() {
+    if (this.node.hidden) return;
     const taken = [this.columns, this.between, this.balance].reduce((sum, node) => sum + node.offsetHeight, 0);
     const room = this.node.clientHeight - taken;
     const count = Math.min(LEVELS_MAX, Math.max(LEVELS_MIN, Math.floor(room / 2 / ROW_HEIGHT_PX)));
@@ -75,6 +87,7 @@ export class Ladder {
       const [bar, price, quantity, total] = row.children;
       const level = levels[index];
       row.level = level;
+      setClass(row, level && this.own?.has(level.price) ? "hb-level hb-own" : "hb-level");
       bar.style.transform = `scaleX(${level ? level.total / most : 0})`;
       setText(price, level ? format.number(level.price, this.decimals) : "");
       setText(quantity, level ? format.number(level.quantity) : "");

@@ -1,6 +1,6 @@
 // Entry of the live panes: Streamlit calls mount() again after every run of the page's script.
 import { AccountPage } from "./account_page.js";
-import { MarketPage } from "./market_page.js";
+import { MarketPage } from "./market/market_page.js";
 import { SignedIn } from "./signed_in.js";
 import { SignInPage } from "./sign_in_page.js";
 import { TradePage } from "./trade_page.js";

@@ -1,35 +1,35 @@
-// My open orders, each with a Cancel button.
+// My open orders: each can be amended in its row, or canceled.
 import { element, headings, KeyedRows, setClass, setText } from "./dom.js";
 import * as format from "./format.js";
-import { sentence, sideName, typeName } from "./words.js";
+import { parseNumber } from "./numbers.js";
+import { sentence, sideName, timeInForceName, typeName } from "./words.js";
 
 const OPEN = new Set(["pending_trigger", "new", "partially_filled"]);
+const NAMES = ["<Time", "<Symbol", "<Side", "<Type", "Price", "Stop", "Quantity", "Filled", "<In force", ""];
+const PRICE = 4;
+const QUANTITY = 6;
 
 export class Orders {
-  constructor(parent, { api, toasts }) {
-    this.api = api;
-    this.toasts = toasts;
+  // onChanged() after every change of what is open.
+  constructor({ api, toasts, onChanged }) {
+    Object.assign(this, { api, toasts, onChanged });
     this.decimalsBySymbol = new Map();
-    this.count = element("span", "hb-count", "0");
-    this.cancelAll = element("button", "hb-quiet", "Cancel all");
-    this.cancelAll.type = "button";
-    this.cancelAll.addEventListener("click", () => this.#cancelAll());
+    this.cancelAllButton = element("button", "hb-quiet", "Cancel all");
+    this.cancelAllButton.type = "button";
+    this.cancelAllButton.addEventListener("click", () => this.cancelAll());
     const body = element("tbody");
-    const names = ["<Time", "<Symbol", "<Side", "<Type", "Price", "Quantity", "Filled", ""];
     this.empty = element("p", "hb-none", "No open orders. What you send from the ticket waits here until it is filled.");
-    this.node = element(
-      "section",
-      "hb-pane hb-orders",
-      element("h3", "", "My orders", this.count, this.cancelAll),
-      element("div", "hb-scroll", element("table", "hb-table", headings(names), body), this.empty),
-    );
-    parent.append(this.node);
+    this.node = element("div", "hb-scroll hb-orders", element("table", "hb-table", headings(NAMES), body), this.empty);
     this.rows = new KeyedRows(body, (order) => this.#row(order));
     this.load([]);
   }
 
   list(assets) {
     for (const asset of assets) this.decimalsBySymbol.set(asset.symbol, format.decimalsOf(asset.tick_size));
+  }
+
+  decimalsOf(symbol) {
+    return this.decimalsBySymbol.get(symbol) ?? 2;
   }
 
   load(orders) {
@@ -49,42 +49,104 @@ export class Orders {
     this.#draw();
   }
 
+  of(symbol) {
+    return [...this.orders.values()].filter((order) => order.symbol === symbol);
+  }
+
   #draw() {
     const orders = [...this.orders.values()].sort((a, b) => b.time_ms - a.time_ms);
-    setText(this.count, String(orders.length));
-    this.cancelAll.disabled = orders.length === 0;
+    this.cancelAllButton.disabled = orders.length === 0;
     this.empty.hidden = orders.length > 0;
     this.rows.show(orders, (order) => order.order_id, (row, order) => this.#fill(row, order));
+    this.onChanged(orders);
   }
 
   #row(order) {
-    const cells = Array.from({ length: 7 }, (_, index) => element("td", index < 4 ? "hb-left" : ""));
-    const button = element("button", "hb-quiet", "Cancel");
-    button.type = "button";
-    button.setAttribute("aria-label", `Cancel ${sideName(order.side)} ${order.symbol}`);
-    button.addEventListener("click", () => this.#cancel(order.order_id, button));
-    return { node: element("tr", "", ...cells, element("td", "", button)), cells };
+    const cells = NAMES.slice(0, -1).map((name) => element("td", name.startsWith("<") ? "hb-left" : ""));
+    const what = `${sideName(order.side)} ${order.symbol}`;
+    const amend = quietButton("Amend", `Amend ${what}`);
+    const cancel = quietButton("Cancel", `Cancel ${what}`);
+    const actions = element("td", "hb-actions", amend, cancel);
+    const row = { node: element("tr", "", ...cells, actions), cells, actions, amend, cancel, editor: null };
+    amend.addEventListener("click", () => this.#edit(row, order.order_id));
+    cancel.addEventListener("click", () => this.cancel(order.order_id, cancel));
+    row.node.addEventListener("keydown", (event) => {
+      if (!row.editor) return;
+      if (event.key === "Escape") row.actions.lastChild.click();
+      else if (event.key === "Enter" && event.target.matches("input")) row.actions.firstChild.click();
+    });
+    return row;
   }
 
-  #fill({ cells }, order) {
-    const decimals = this.decimalsBySymbol.get(order.symbol) ?? 2;
+  #fill({ cells, editor }, order) {
+    const decimals = this.decimalsOf(order.symbol);
     const texts = [
       format.time(order.time_ms),
       order.symbol,
       sideName(order.side),
       typeName(order.type),
       format.number(order.price, decimals),
+      format.number(order.stop_price, decimals),
       format.number(order.quantity),
       format.number(order.filled_quantity),
+      timeInForceName(order.time_in_force),
     ];
-    texts.forEach((text, index) => setText(cells[index], text));
+    texts.forEach((text, index) => {
+      if (!editor || (index !== PRICE && index !== QUANTITY)) setText(cells[index], text);
+    });
     setClass(cells[2], `hb-left ${order.side === "buy" ? "hb-up" : "hb-down"}`);
   }
 
-  async #cancel(orderId, button) {
+  #edit(row, orderId) {
     const order = this.orders.get(orderId);
+    if (row.editor || !order) return;
+    const decimals = this.decimalsOf(order.symbol);
+    const price = order.price === null || order.price === undefined ? null : numberInput("New price", format.number(order.price, decimals));
+    const quantity = numberInput("New quantity", format.number(order.quantity));
+    const save = quietButton("Save", "Save the amended order");
+    const back = quietButton("Back", "Leave the order as it is");
+    row.editor = { price, quantity };
+    if (price) row.cells[PRICE].replaceChildren(price);
+    row.cells[QUANTITY].replaceChildren(quantity);
+    row.actions.replaceChildren(save, back);
+    const end = () => {
+      row.editor = null;
+      row.actions.replaceChildren(row.amend, row.cancel);
+      if (this.orders.has(orderId)) this.#fill(row, this.orders.get(orderId));
+      row.amend.focus();
+    };
+    save.addEventListener("click", () => this.#amend(row, orderId, save, end));
+    back.addEventListener("click", end);
+    (price ?? quantity).select();
+    (price ?? quantity).focus();
+  }
+
+  async #amend(row, orderId, button, end) {
+    const order = this.orders.get(orderId);
+    const quantity = parseNumber(row.editor.quantity.value, 0);
+    const price = row.editor.price && parseNumber(row.editor.price.value, this.decimalsOf(order?.symbol));
+    if (!order || quantity === null || (row.editor.price && price === null)) {
+      this.toasts.show({ kind: "bad", title: "Not amended", detail: "Type a price with a decimal comma and a whole number of shares." });
+      return;
+    }
     button.disabled = true;
-    setText(button, "Canceling…");
+    try {
+      await this.api.amend(orderId, price === null ? { quantity } : { quantity, price });
+      const at = price === null ? "" : ` at R$ ${format.number(price, this.decimalsOf(order.symbol))}`;
+      this.toasts.show({ kind: "info", title: "Order amended", detail: `${sideName(order.side)} ${format.number(quantity)} ${order.symbol}${at}` });
+      end();
+    } catch (error) {
+      button.disabled = false;
+      this.toasts.show({ kind: "bad", title: "Not amended", detail: sentence(error.message) });
+    }
+  }
+
+  async cancel(orderId, button = null) {
+    const order = this.orders.get(orderId);
+    if (button) {
+      button.disabled = true;
+      setText(button, "Canceling…");
+    }
     try {
       await this.api.cancel(orderId);
       const rest = format.number(order?.remaining_quantity);
@@ -92,13 +154,19 @@ export class Orders {
     } catch (error) {
       this.toasts.show({ kind: "bad", title: "Not canceled", detail: sentence(error.message) });
     } finally {
-      button.disabled = false;
-      setText(button, "Cancel");
+      if (button) {
+        button.disabled = false;
+        setText(button, "Cancel");
+      }
     }
   }
 
-  async #cancelAll() {
-    this.cancelAll.disabled = true;
+  async cancelAll() {
+    if (this.orders.size === 0) {
+      this.toasts.show({ kind: "info", title: "Nothing to cancel", detail: "You have no open orders." });
+      return;
+    }
+    this.cancelAllButton.disabled = true;
     try {
       await this.api.cancelAll();
       this.toasts.show({ kind: "info", title: "All orders canceled" });
@@ -108,4 +176,20 @@ export class Orders {
       this.#draw();
     }
   }
+}
+
+function quietButton(text, label) {
+  const button = element("button", "hb-quiet", text);
+  button.type = "button";
+  button.setAttribute("aria-label", label);
+  return button;
+}
+
+function numberInput(label, value) {
+  const input = element("input", "hb-cell-input");
+  input.setAttribute("aria-label", label);
+  input.inputMode = "decimal";
+  input.maxLength = 16;
+  input.value = value;
+  return input;
 }

@@ -1,22 +1,22 @@
 // The Trade page's panes and what flows into them.
-import { Account } from "./account.js";
 import { Api } from "./api.js";
 import { Banner } from "./banner.js";
 import { Book } from "./book.js";
-import { Chart } from "./chart.js";
+import { Chart } from "./chart/chart.js";
+import { Series } from "./chart/series.js";
+import { Toolbar } from "./chart/toolbar.js";
+import { Depth } from "./depth.js";
 import { element } from "./dom.js";
 import { Feed } from "./feed.js";
 import * as format from "./format.js";
 import { Header, Strip } from "./header.js";
-import { Holdings } from "./holdings.js";
 import { Ladder } from "./ladder.js";
-import { Orders } from "./orders.js";
-import { Series } from "./series.js";
+import { OwnPanes } from "./own_panes.js";
+import { Preferences } from "./preferences.js";
+import { Tabs } from "./tabs.js";
 import { Tape } from "./tape.js";
-import { Toasts } from "./toasts.js";
 import { fillPrice, TicketKeys } from "./ticket_keys.js";
-import { Visitor } from "./visitor.js";
-import { executionToast } from "./words.js";
+import { Toasts } from "./toasts.js";
 
 const CANDLES_LOADED = 1000;
 const TRADES_LOADED = 60;
@@ -27,6 +27,7 @@ export class TradePage {
   constructor(parent) {
     this.node = element("div", "hb hb-trade");
     parent.append(this.node);
+    this.tickers = new Map();
   }
 
   show(data, choose) {
@@ -34,7 +35,7 @@ export class TradePage {
     if (!this.api) this.#build(data);
     this.assets = data.assets;
     this.header.list(data.assets);
-    this.orders?.list(data.assets);
+    this.own?.orders.list(data.assets);
     if (data.symbol === this.symbol && data.interval === this.interval) return;
     this.#follow(data.symbol, data.interval);
   }
@@ -43,14 +44,14 @@ export class TradePage {
     this.closed = true;
     clearTimeout(this.stripTimer);
     this.marketFeed?.close();
-    this.accountFeed?.close();
-    for (const pane of [this.chart, this.ladder, this.tape, this.banner, this.ticketKeys]) pane?.close();
+    for (const pane of [this.own, this.chart, this.toolbar, this.ladder, this.depth, this.tape, this.banner, this.ticketKeys]) pane?.close();
     this.node.remove();
   }
 
   #build(data) {
     const choose = (choice) => this.choose(choice);
     this.api = new Api(data.api_port);
+    this.preferences = new Preferences(this.api);
     this.book = new Book();
     this.series = new Series();
     this.banner = new Banner(this.node);
@@ -60,42 +61,56 @@ export class TradePage {
     const main = element("div", "hb-main");
     this.node.append(main);
     this.#buildChart(main, data, choose);
-    this.ladder = new Ladder(pane(main, "hb-book", "Order book"), this.book, (price) => this.#fillTicket(price));
-    this.tape = new Tape(pane(main, "hb-trades", "Trades"));
-    this.ticketKeys = new TicketKeys();
-    if (data.user.trades) this.#buildOwn(data);
+    this.#buildBook(main);
+    this.tape = new Tape(pane(main, "hb-trades", element("h3", "", "Time and sales")));
+    this.ticketKeys = new TicketKeys({
+      onCancelAll: () => this.own?.orders.cancelAll(),
+      onTrouble: (sentence) => this.toasts.show({ kind: "bad", title: sentence }),
+    });
+    if (data.user.trades) this.#buildOwn(data.user);
     this.#refreshStrip();
+    this.preferences.load().then(({ studies }) => Array.isArray(studies) && this.toolbar.choose(studies));
   }
 
-  #buildOwn(data) {
-    const bottom = element("div", "hb-bottom");
-    this.node.append(bottom);
-    this.orders = new Orders(bottom, { api: this.api, toasts: this.toasts });
-    this.holdings = new Holdings();
-    this.account = new Account(bottom, this.holdings);
-    this.visitor = new Visitor(this.api, data.user);
-    this.#followAccount();
-  }
-
-  #fillTicket(price) {
-    fillPrice(format.number(price, this.ticketKeys.decimals));
+  #buildOwn(user) {
+    const { api, toasts, banner } = this;
+    this.own = new OwnPanes(this.node, {
+      api,
+      user,
+      toasts,
+      banner,
+      onOrders: () => this.#drawOwnOrders(),
+      onFills: () => this.#drawOwnFills(),
+    });
   }
 
   #buildChart(main, data, choose) {
     const section = element("section", "hb-pane hb-chart-pane");
-    const bar = element("div", "hb-intervals");
-    bar.setAttribute("role", "group");
-    bar.setAttribute("aria-label", "Interval");
-    this.intervalButtons = data.intervals.map((interval) => {
-      const button = element("button", "", interval);
-      button.type = "button";
-      button.addEventListener("click", () => choose({ interval }));
-      return button;
+    this.toolbar = new Toolbar(section, {
+      intervals: data.intervals,
+      onInterval: (interval) => choose({ interval }),
+      onStudies: (names, isNew) => {
+        this.chart.setStudies(names);
+        if (isNew) this.preferences.save("studies", [...names]);
+      },
     });
-    bar.append(...this.intervalButtons);
-    section.append(bar);
     main.append(section);
-    this.chart = new Chart(section, this.series, data.plotly_url);
+    this.chart = new Chart(section, this.series, {
+      plotlyUrl: data.plotly_url,
+      onCancel: (orderId) => this.own?.orders.cancel(orderId),
+    });
+  }
+
+  #buildBook(main) {
+    const fill = (price) => fillPrice(format.number(price, this.ticketKeys.decimals));
+    const section = pane(main, "hb-book");
+    this.ladder = new Ladder(section, this.book, fill);
+    this.depth = new Depth(section, this.book, fill);
+    const tabs = new Tabs("Order book", { "Order book": this.ladder.node, Depth: this.depth.node }, (title) => {
+      this.ladder.show(title === "Order book");
+      this.depth.show(title === "Depth");
+    });
+    section.prepend(element("div", "hb-bar", tabs.bar));
   }
 
   #follow(symbol, interval) {
@@ -108,17 +123,8 @@ export class TradePage {
     this.marketFeed?.close();
     this.series.load([]);
     this.chart.reset(`${symbol} ${interval}`, decimals);
-    for (const button of this.intervalButtons) {
-      button.setAttribute("aria-pressed", String(button.textContent === interval));
-    }
-    if (newSymbol) {
-      this.book.clear();
-      this.header.reset(asset);
-      this.strip.select(symbol);
-      this.ladder.reset(decimals);
-      this.tape.reset(decimals);
-      if (this.tickers?.has(symbol)) this.header.show(this.tickers.get(symbol));
-    }
+    this.toolbar.select(interval);
+    if (newSymbol) this.#reset(asset, decimals);
     this.marketFeed = new Feed({
       url: this.api.streamUrl(["trades", "book", `candles:${interval}`, "tickers"], symbol),
       events: ["trade", "book_snapshot", "book", "candle", "ticker"],
@@ -130,9 +136,19 @@ export class TradePage {
     this.banner.set("market", false);
   }
 
+  #reset(asset, decimals) {
+    this.book.clear();
+    this.header.reset(asset);
+    this.strip.select(asset.symbol);
+    for (const pane of [this.ladder, this.depth, this.tape]) pane.reset(decimals);
+    if (this.tickers.has(asset.symbol)) this.header.show(this.tickers.get(asset.symbol));
+    this.#drawOwnOrders();
+    this.#drawOwnFills();
+  }
+
   #load(candles, trades) {
     this.series.load(candles);
-    this.chart.redraw.ask();
+    this.chart.loaded();
     this.tape.load(trades);
     if (trades.length) this.#setLast(trades[0]);
   }
@@ -140,7 +156,7 @@ export class TradePage {
   #setLast(trade) {
     this.header.setLast(trade.price, trade.taker_side);
     this.ladder.setLast(trade.price, trade.taker_side);
-    this.chart.setLastPrice(trade.price, trade.taker_side);
+    this.chart.setLastPrice(trade.price);
   }
 
   #onMarketEvent(name, event) {
@@ -155,57 +171,33 @@ export class TradePage {
       if (name === "book_snapshot") this.book.replace(event);
       else if (!this.book.apply(event)) return false;
       this.ladder.redraw.ask();
+      this.depth.redraw.ask();
     }
     return true;
   }
 
   #setTickers(tickers) {
-    this.tickers ??= new Map();
     for (const ticker of tickers) {
       this.tickers.set(ticker.symbol, ticker);
       this.strip.show(ticker);
       if (ticker.symbol === this.symbol) this.header.show(ticker);
     }
-    this.holdings?.setPrices(tickers);
-    if (this.holdings?.account) this.account.draw();
+    this.own?.setPrices(tickers);
   }
 
-  #followAccount() {
-    this.accountFeed = new Feed({
-      url: this.api.accountStreamUrl(),
-      isOwn: true,
-      events: ["orders_snapshot", "account_snapshot", "execution", "account"],
-      load: () => this.visitor.confirm(),
-      onLoaded: () => {},
-      onEvent: (name, event) => this.#onAccountEvent(name, event),
-      onLive: (isLive) => this.#onAccountLive(isLive),
-    });
-    this.banner.set("account", false);
+  #drawOwnOrders() {
+    const orders = this.own?.orders.of(this.symbol) ?? [];
+    this.chart.setOrders(orders);
+    this.ladder.setOwn(orders.map((order) => order.price));
   }
 
-  #onAccountLive(isLive) {
-    this.banner.set("account", isLive);
-    // A stream that ended may have ended with the session, and a browser does not tell why.
-    if (!isLive) this.visitor.confirm().catch(() => {});
-  }
-
-  #onAccountEvent(name, event) {
-    if (name === "orders_snapshot") this.orders.load(event);
-    else if (name === "account_snapshot" || name === "account") {
-      if (name === "account") this.holdings.apply(event);
-      else this.holdings.load(event);
-      this.account.draw();
-    } else {
-      this.orders.apply(event);
-      const toast = executionToast(event);
-      if (toast) this.toasts.show(toast);
-    }
-    return true;
+  #drawOwnFills() {
+    this.chart.setFills(this.own?.fills.of(this.symbol) ?? []);
   }
 
   async #refreshStrip() {
     try {
-      if (!document.hidden || !this.tickers) this.#setTickers(await this.api.assets());
+      if (!document.hidden || !this.tickers.size) this.#setTickers(await this.api.assets());
     } catch {
       // The streams notice the same and the banner says it.
     }
@@ -213,8 +205,8 @@ export class TradePage {
   }
 }
 
-function pane(parent, className, title) {
-  const node = element("section", `hb-pane ${className}`, element("h3", "", title));
+function pane(parent, className, ...children) {
+  const node = element("section", `hb-pane ${className}`, ...children);
   parent.append(node);
   return node;
 }

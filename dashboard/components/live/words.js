@@ -9,6 +9,12 @@ const TYPES = {
   stop_limit: "Stop limit",
 };
 
+const TIMES_IN_FORCE = { day: "Day", gtc: "Until canceled", gtd: "Until a date", ioc: "Now or cancel", fok: "All or nothing" };
+
+const PHASES = { continuous: "Open", auction: "Auction", halted: "Halted", closed: "Closed" };
+
+export const phaseName = (phase) => PHASES[phase] ?? "";
+export const timeInForceName = (timeInForce) => TIMES_IN_FORCE[timeInForce] ?? timeInForce ?? "";
 export const typeName = (type) => TYPES[type] ?? type ?? "";
 export const sideName = (side) => (side === "buy" ? "Buy" : side === "sell" ? "Sell" : "");
 
@@ -32,6 +38,9 @@ export function executionToast(execution) {
     const rest = execution.remaining_quantity;
     const open = execution.status === "partially_filled" ? `${format.number(rest)} to go` : "order filled";
     return { kind: execution.side === "buy" ? "up" : "down", title: `${what} at R$ ${price(execution)}`, detail: open };
+  }
+  if (execution.execution_type === "triggered") {
+    return { kind: "info", title: `Stop reached: ${order}`, detail: "The order is in the market now." };
   }
   // The second half of a double click, or a retry: one order, and nothing to tell.
   if (execution.reason === "duplicate_order_id") return null;

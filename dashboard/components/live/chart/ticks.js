@@ -1,5 +1,5 @@
 // Where the time axis carries labels: at round times of the viewer's clock, whatever gaps the market left.
-import * as format from "./format.js";
+import * as format from "../format.js";
 
 const SECOND_MS = 1000;
 const MINUTE_MS = 60 * SECOND_MS;

@@ -1,6 +1,6 @@
 // What the account was worth over time, up to now; or what it has earned, which money paid in does not change.
-import { element, Repainter, setClass, setText } from "./dom.js";
-import * as format from "./format.js";
+import { element, Repainter, setClass, setText } from "../dom.js";
+import * as format from "../format.js";
 import { loadPlotly } from "./plotly.js";
 
 const REDRAW_PERIOD_MS = 500;
@@ -9,10 +9,25 @@ const DAY_MS = 86400000;
 const MARGIN = { l: 2, r: 84, t: 26, b: 22 };
 const LOADING = "Loading the curve…";
 
+const profitOf = (point) => point.equity - point.net_deposits;
+
 export const SUBJECTS = {
-  equity: { title: "Equity", of: (point) => point.equity },
-  profit: { title: "Profit", of: (point) => point.equity - point.net_deposits },
+  equity: { title: "Equity", of: (points) => points.map((point) => point.equity) },
+  profit: { title: "Profit", of: (points) => points.map(profitOf) },
+  drawdown: { title: "Drawdown", of: drawdowns, unit: "%" },
 };
+
+// How far the profit is below its highest so far, in percent of what the account was worth then: paid in or out is
+// neither profit nor loss.
+export function drawdowns(points) {
+  let top = -Infinity;
+  let equityThen = 0;
+  return points.map((point) => {
+    const profit = profitOf(point);
+    if (profit >= top) [top, equityThen] = [profit, point.equity];
+    return equityThen > 0 ? (100 * (profit - top)) / equityThen : 0;
+  });
+}
 
 export class EquityChart {
   constructor(parent, plotlyUrl) {
@@ -82,17 +97,19 @@ export class EquityChart {
     this.points = this.#points();
     this.empty.hidden = this.points.length > 1;
     if (!this.empty.hidden) setText(this.empty, "The curve begins with the first whole minute of your account.");
-    const { of } = SUBJECTS[this.subject];
-    const y = this.points.map(of);
+    const y = SUBJECTS[this.subject].of(this.points);
     const style = getComputedStyle(this.node);
     const colour = (name) => style.getPropertyValue(name).trim();
-    const tone = this.subject === "equity" ? "--hb-accent" : y.at(-1) < 0 ? "--hb-down" : "--hb-up";
+    const isGood = this.subject === "profit" && y.at(-1) >= 0;
+    const tone = this.subject === "equity" ? "--hb-accent" : isGood ? "--hb-up" : "--hb-down";
     const trace = {
       type: "scatter",
       mode: "lines",
       x: this.points.map((point) => point.time_ms),
       y,
       line: { color: colour(tone), width: 1.6 },
+      fill: this.subject === "equity" ? "none" : "tozeroy",
+      fillcolor: `color-mix(in srgb, ${colour(tone)} 14%, transparent)`,
       hoverinfo: "none",
     };
     this.plotly.react(this.plot, [trace], this.#layout(y, { grid: colour("--hb-grid"), text: colour("--hb-dim"), pane: colour("--hb-pane") }), { displayModeBar: false });
@@ -102,7 +119,8 @@ export class EquityChart {
 
   #layout(y, { grid, text, pane }) {
     const [low, high] = [Math.min(...y), Math.max(...y)];
-    const room = Math.max((high - low) * 0.08, 1);
+    const { unit } = SUBJECTS[this.subject];
+    const room = Math.max((high - low) * 0.08, unit === "%" ? 0.01 : 1);
     const axis = { gridcolor: grid, zeroline: false, tickfont: { color: text, size: 11 }, fixedrange: true };
     const spike = { showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: text };
     return {
@@ -125,7 +143,7 @@ export class EquityChart {
           { dtickrange: [DAY_MS, null], value: "%d/%m" },
         ],
       },
-      yaxis: { ...axis, side: "right", range: [low - room, high + room], tickformat: high - low < 50 ? ",.2f" : ",.0f" },
+      yaxis: { ...axis, side: "right", range: [low - room, high + room], tickformat: high - low < 50 ? ",.2f" : ",.0f", ticksuffix: unit ?? "" },
     };
   }
 
@@ -147,11 +165,12 @@ export class EquityChart {
       this.figures.replaceChildren();
       return;
     }
-    const profit = SUBJECTS.profit.of(point);
+    const profit = profitOf(point);
     const parts = [
       ["", format.dayAndMinute(point.time_ms), ""],
       ["Equity", format.money(point.equity), ""],
       ["Profit", format.signed(profit, 2), format.direction(profit)],
+      ["Drawdown", format.percent(drawdowns(this.points.slice(0, this.points.indexOf(point) + 1)).at(-1)), ""],
       ["Fees", format.number(point.fees, 2), ""],
       ["Paid in", format.money(point.net_deposits), ""],
     ];

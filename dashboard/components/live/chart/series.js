@@ -28,6 +28,18 @@ export class Series {
     return this.candles.slice(Math.max(0, from - this.first), Math.max(0, to - this.first));
   }
 
+  // Where a moment falls: the place of the newest candle that had begun; null before the first.
+  placeOf(timeMs) {
+    let low = 0;
+    let high = this.candles.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.candles[middle].time_ms <= timeMs) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? null : this.first + low - 1;
+  }
+
   // A candle event holds the whole candle; of two versions the one with more trades is newer.
   apply(candle) {
     let index = this.candles.length - 1;

@@ -1,4 +1,4 @@
-"""The Account page: what one has and had, live; on the right money comes in and goes out."""
+"""The Portfolio page: what one has and had, live; on the right money comes in and goes out."""
 
 from __future__ import annotations
 

@@ -1,0 +1,121 @@
+"""Reads of what happened to an investor's orders: the history behind every order's life and every fill."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import Struct
+from sqlalchemy import Row, Select, select, tuple_
+
+from api.history import BadCursorError, History
+from api.recorder.tables import executions
+from engine.domain import ExecutionType
+
+_CURSOR: Final = re.compile(r"(\d{1,9})-(\d{1,18})-(\d{1,9})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRow:
+    """One change of one order of one's own; `execution_id` says where it stands in the log."""
+
+    execution_id: str
+    time_ms: int
+    execution_type: str
+    status: str
+    order_id: str
+    client_order_id: str | None
+    symbol: str
+    side: str | None
+    type: str | None
+    time_in_force: str | None
+    price: float | None
+    stop_price: float | None
+    quantity: int | None
+    filled_quantity: int
+    remaining_quantity: int
+    average_price: float | None
+    last_price: float | None
+    last_quantity: int | None
+    fee: float | None
+    liquidity: str | None
+    reason: str | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionPage:
+    """Executions, newest first; `next_cursor` asks for those before them."""
+
+    executions: list[ExecutionRow]
+    next_cursor: str | None
+
+
+class ExecutionFilter(Struct, frozen=True, kw_only=True):
+    """Which executions of an investor are asked for; times include both ends."""
+
+    investor_id: str
+    order_id: str | None = None
+    symbol: str | None = None
+    execution_type: ExecutionType | None = None
+    start_ms: int | None = None
+    end_ms: int | None = None
+    cursor: str | None = None
+    limit: int
+
+
+def page(history: History, wanted: ExecutionFilter) -> ExecutionPage:
+    """Give a page of executions, newest first; blocks.
+
+    Raises
+    ------
+    BadCursorError
+        When the cursor is not one that a page gave.
+    HistoryUnavailableError
+        When the database does not answer.
+    """
+    rows = history.rows(_query(wanted))
+    found = [_row(row) for row in rows[: wanted.limit]]
+    return ExecutionPage(
+        executions=found, next_cursor=found[-1].execution_id if len(rows) > wanted.limit else None
+    )
+
+
+def _query(wanted: ExecutionFilter) -> Select[Any]:
+    table = executions.c
+    # In a shard time never goes back, so that this order is that of the log, and the index by time serves it.
+    identity = (table["shard"], table["offset"], table["index"])
+    query = (
+        select(executions)
+        .where(table.investor_id == wanted.investor_id)
+        .order_by(*(column.desc() for column in (table.time_ms, *identity)))
+        .limit(wanted.limit + 1)
+    )
+    for column, value in (
+        (table.order_id, wanted.order_id),
+        (table.symbol, wanted.symbol),
+        (table.execution_type, wanted.execution_type),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.start_ms is not None:
+        query = query.where(table.time_ms >= wanted.start_ms)
+    if wanted.end_ms is not None:
+        query = query.where(table.time_ms <= wanted.end_ms)
+    if wanted.cursor is not None:
+        query = query.where(tuple_(*identity) < tuple_(*_cursor(wanted.cursor)))
+    return query
+
+
+def _cursor(text: str) -> tuple[int, ...]:
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise BadCursorError
+    return tuple(map(int, found.groups()))
+
+
+def _row(row: Row[Any]) -> ExecutionRow:
+    fields = row._mapping
+    own = {name: fields[name] for name in ExecutionRow.__slots__ if name != "execution_id"}
+    return ExecutionRow(execution_id=f"{fields['shard']}-{fields['offset']}-{fields['index']}", **own)

@@ -1,0 +1,67 @@
+"""What an admin does to the market from the page, as requests to the API."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import quote
+
+from dashboard.client import SignedInClient
+from dashboard.payloads import Act
+from dashboard.records import AuditEntry, AuditPage, SimulatorWish, SystemStatus
+
+PHASES: Final = {
+    "continuous": "Open",
+    "auction": "Auction",
+    "halted": "Halted",
+    "closed": "Closed",
+}
+SCENARIOS: Final = {
+    "normal": "Normal: quiet and wild hours, as they come",
+    "calm": "Calm: prices hardly move",
+    "trending_up": "Trending up: about 2% an hour",
+    "trending_down": "Trending down: about 2% an hour",
+    "flash_crash": "Flash crash: down 6% in a minute, back within five",
+}
+AUDIT_ROWS: Final = 100
+
+
+def system(person: SignedInClient) -> SystemStatus:
+    """Tell how the parts keep up."""
+    return person.ask("GET", "/admin/system", SystemStatus)
+
+
+def simulator(person: SignedInClient) -> SimulatorWish:
+    """Give what the simulator is to do."""
+    return person.ask("GET", "/admin/simulator", SimulatorWish)
+
+
+def steer(person: SignedInClient, scenario: str, rate: float | None) -> SimulatorWish:
+    """Have the simulator do something else; without a rate, at that of the settings."""
+    return person.ask("PUT", "/admin/simulator", SimulatorWish, body={"scenario": scenario, "rate": rate})
+
+
+def set_phase(person: SignedInClient, symbol: str, phase: str) -> Act:
+    """Open, halt or close a symbol, or begin an auction."""
+    return person.ask("PUT", f"/admin/assets/{quote(symbol)}/phase", Act, body={"phase": phase})
+
+
+def list_asset(person: SignedInClient, fields: dict[str, object]) -> Act:
+    """List an asset, or change a listed one's name, band and fees."""
+    return person.ask("POST", "/admin/assets", Act, body=fields)
+
+
+def move(person: SignedInClient, investor_id: str, fields: dict[str, object], *, out: bool) -> Act:
+    """Put cash or shares into anybody's account, or take them out."""
+    way = "withdrawals" if out else "deposits"
+    return person.ask("POST", f"/admin/accounts/{quote(investor_id, safe='')}/{way}", Act, body=fields)
+
+
+def switch(person: SignedInClient, investor_id: str, *, on: bool) -> Act:
+    """Stop anybody's trading and cancel all of their orders, or let them trade again."""
+    path = f"/admin/accounts/{quote(investor_id, safe='')}/kill-switch"
+    return person.ask("PUT", path, Act, body={"on": on})
+
+
+def audit(person: SignedInClient) -> list[AuditEntry]:
+    """List who did what, newest first."""
+    return person.ask("GET", f"/admin/audit?limit={AUDIT_ROWS}", AuditPage).entries

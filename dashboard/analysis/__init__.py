@@ -1,0 +1,1 @@
+"""Studies of prices and trades: frames in, frames out. Pure."""

@@ -1,0 +1,107 @@
+"""Plotly figures of the analysis; the one module of the page's server that knows Plotly."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pandas as pd
+import plotly.graph_objects as go
+
+UP: Final = "#21b685"
+DOWN: Final = "#f0475d"
+LINES: Final = ("#3d7eff", "#e0a63a", "#b072e8", "#31b5d6", "#e8709a", "#21b685", "#f0475d", "#8a94a6")
+HEIGHT_PX: Final = 258
+CONFIG: Final = {"displayModeBar": False, "responsive": True}
+
+
+def lines(table: pd.DataFrame, *, zone: str, suffix: str = "") -> go.Figure:
+    """Draw a line for each column over time."""
+    local = pd.DatetimeIndex(table.index).tz_convert(zone)
+    figure = go.Figure(
+        [
+            go.Scatter(x=local, y=table[name], name=str(name), line={"color": colour, "width": 1.5})
+            for name, colour in zip(
+                table.columns, LINES * (len(table.columns) // len(LINES) + 1), strict=False
+            )
+        ]
+    )
+    return _dressed(figure, hovermode="x unified", yaxis={"ticksuffix": suffix, "side": "right"})
+
+
+def profile(table: pd.DataFrame) -> go.Figure:
+    """Draw volume by price, what takers bought and sold apart."""
+    bars = [
+        go.Bar(y=table["price"], x=table[name], name=title, orientation="h", marker={"color": colour})
+        for name, title, colour in (("bought", "Takers bought", UP), ("sold", "Takers sold", DOWN))
+    ]
+    return _dressed(
+        go.Figure(bars), barmode="stack", bargap=0.12, yaxis={"side": "right", "tickformat": ",.2f"}
+    )
+
+
+def distribution(table: pd.DataFrame) -> go.Figure:
+    """Draw counts of returns, and the normal distribution's."""
+    figure = go.Figure(
+        [
+            go.Bar(x=table["return_percent"], y=table["count"], name="Returns", marker={"color": LINES[0]}),
+            go.Scatter(
+                x=table["return_percent"],
+                y=table["normal"],
+                name="Normal",
+                line={"color": LINES[1], "width": 1.5},
+            ),
+        ]
+    )
+    return _dressed(figure, bargap=0.08, xaxis={"ticksuffix": "%"}, yaxis={"side": "right"})
+
+
+def correlation(table: pd.DataFrame) -> go.Figure:
+    """Draw a matrix of correlations."""
+    heat = go.Heatmap(
+        z=table,
+        x=list(table.columns),
+        y=list(table.index),
+        zmin=-1,
+        zmax=1,
+        colorscale=[[0, DOWN], [0.5, "#8a94a6"], [1, UP]],
+        text=table.round(2),
+        texttemplate="%{text:.2f}",
+        showscale=False,
+        xgap=2,
+        ygap=2,
+    )
+    return _dressed(go.Figure(heat), yaxis={"autorange": "reversed"})
+
+
+def flow(table: pd.DataFrame, *, zone: str) -> go.Figure:
+    """Draw the order-flow imbalance of each interval."""
+    colours = [UP if value >= 0 else DOWN for value in table["imbalance"]]
+    times = pd.to_datetime(table["time"], utc=True).dt.tz_convert(zone)
+    bars = go.Bar(x=times, y=table["imbalance"], marker={"color": colours}, name="Imbalance")
+    return _dressed(
+        go.Figure(bars),
+        bargap=0.15,
+        showlegend=False,
+        yaxis={"range": [-1, 1], "side": "right", "dtick": 0.5},
+    )
+
+
+def sizes(table: pd.DataFrame) -> go.Figure:
+    """Draw how many trades there were of each size."""
+    bars = go.Bar(x=table["size"], y=table["trades"], marker={"color": LINES[0]}, name="Trades")
+    return _dressed(go.Figure(bars), bargap=0.2, showlegend=False, yaxis={"side": "right"})
+
+
+def _dressed(figure: go.Figure, **layout: Any) -> go.Figure:
+    figure.update_layout(
+        height=HEIGHT_PX,
+        margin={"l": 6, "r": 6, "t": 6, "b": 6},
+        separators=",.",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": {"size": 10}},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        **layout,
+    )
+    figure.update_xaxes(automargin=True, tickfont={"size": 10}, nticks=5)
+    figure.update_yaxes(automargin=True, tickfont={"size": 10}, zeroline=False)
+    return figure

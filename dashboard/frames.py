@@ -1,0 +1,143 @@
+"""Records as tables, for the pages that list what has been. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from dashboard import words
+from dashboard.history import DayOfSymbol
+from dashboard.records import AuditEntry, Execution, PastOrder
+
+TYPES: Final = {
+    "limit": "Limit",
+    "market": "Market",
+    "market_to_limit": "Market to limit",
+    "stop": "Stop",
+    "stop_limit": "Stop limit",
+}
+STATUSES: Final = {
+    "pending_trigger": "Waits for its stop",
+    "new": "In the book",
+    "partially_filled": "Partly filled",
+    "filled": "Filled",
+    "canceled": "Canceled",
+    "expired": "Expired",
+    "rejected": "Rejected",
+}
+EVENTS: Final = {
+    "new": "Accepted",
+    "trade": "Traded",
+    "canceled": "Canceled",
+    "replaced": "Amended",
+    "expired": "Expired",
+    "rejected": "Refused",
+    "triggered": "Stop reached",
+}
+SIDES: Final = {"buy": "Buy", "sell": "Sell"}
+_TIME: Final = "datetime64[ms, UTC]"
+
+
+def orders(found: Sequence[PastOrder]) -> pd.DataFrame:
+    """List orders, a row each, in the order in which they come."""
+    return pd.DataFrame(
+        {
+            "time": _times([order.created_ms for order in found]),
+            "symbol": [order.symbol for order in found],
+            "side": [SIDES.get(order.side, order.side) for order in found],
+            "type": [TYPES.get(order.type, order.type) for order in found],
+            "quantity": [order.quantity for order in found],
+            "price": _numbers([order.price for order in found]),
+            "stop_price": _numbers([order.stop_price for order in found]),
+            "filled": [order.filled_quantity for order in found],
+            "average_price": _numbers([order.average_price for order in found]),
+            "status": [STATUSES.get(order.status, order.status) for order in found],
+            "why": [words.refusal(order.reason or "", order.message or "") for order in found],
+            "order_id": [order.order_id for order in found],
+        }
+    )
+
+
+def executions(found: Sequence[Execution]) -> pd.DataFrame:
+    """List what happened to orders, oldest first."""
+    found = found[::-1]
+    return pd.DataFrame(
+        {
+            "time": _times([row.time_ms for row in found]),
+            "event": [EVENTS.get(row.execution_type, row.execution_type) for row in found],
+            "status": [STATUSES.get(row.status, row.status) for row in found],
+            "quantity": [row.quantity for row in found],
+            "price": _numbers([row.price for row in found]),
+            "traded": [row.last_quantity for row in found],
+            "traded_at": _numbers([row.last_price for row in found]),
+            "fee": _numbers([row.fee for row in found]),
+            "filled": [row.filled_quantity for row in found],
+            "remaining": [row.remaining_quantity for row in found],
+            "why": [words.refusal(row.reason or "", row.message or "") for row in found],
+        }
+    )
+
+
+def fills(found: Sequence[Execution]) -> pd.DataFrame:
+    """List trades, newest first."""
+    return pd.DataFrame(
+        {
+            "time": _times([row.time_ms for row in found]),
+            "symbol": [row.symbol for row in found],
+            "side": [SIDES.get(row.side or "", "") for row in found],
+            "quantity": [row.last_quantity for row in found],
+            "price": _numbers([row.last_price for row in found]),
+            "value": [round((row.last_price or 0.0) * (row.last_quantity or 0), 4) for row in found],
+            "fee": _numbers([row.fee for row in found]),
+            "liquidity": [row.liquidity for row in found],
+            "order_id": [row.order_id for row in found],
+        }
+    )
+
+
+def days(found: Sequence[DayOfSymbol]) -> pd.DataFrame:
+    """List what each symbol earned on each day."""
+    return pd.DataFrame(
+        {
+            "day": pd.to_datetime([row.day for row in found]),
+            "symbol": [row.symbol for row in found],
+            "bought": [row.bought for row in found],
+            "sold": [row.sold for row in found],
+            "held": [row.quantity for row in found],
+            "realized": [row.realized for row in found],
+            "unrealized": _numbers([row.unrealized for row in found]),
+            "fees": [row.fees for row in found],
+        }
+    )
+
+
+def audit(found: Sequence[AuditEntry]) -> pd.DataFrame:
+    """List who did what."""
+    return pd.DataFrame(
+        {
+            "time": _times([row.time_ms for row in found]),
+            "who": [row.actor for row in found],
+            "did": [row.act.replace("_", " ") for row in found],
+            "to": [row.subject for row in found],
+            "outcome": [row.outcome for row in found],
+        }
+    )
+
+
+def searched(table: pd.DataFrame, text: str) -> pd.DataFrame:
+    """Keep the rows that have each typed word somewhere, whatever its case."""
+    if table.empty:
+        return table
+    wanted = text.casefold().split()
+    told = (" ".join(map(str, row)).casefold() for row in table.itertuples(index=False))
+    return table[[all(word in row for word in wanted) for row in told]]
+
+
+def _times(times_ms: Sequence[int]) -> pd.Series[pd.Timestamp]:
+    return pd.Series(pd.to_datetime(list(times_ms), unit="ms", utc=True), dtype=_TIME)
+
+
+def _numbers(values: Sequence[float | None]) -> pd.Series[float]:
+    return pd.Series(list(values), dtype="float64")
