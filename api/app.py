@@ -13,7 +13,7 @@ from api import errors
 from api.config import ApiConfig
 from api.dependencies import current_admin, current_investor
 from api.errors import answers
-from api.history import HistoryUnavailableError
+from api.history import HistoryUnavailableError, QueryTooLongError
 from api.identity.credentials import API_KEY_HEADER
 from api.identity.database import identity_url
 from api.identity.limits import Pace
@@ -78,6 +78,7 @@ def create_app(config: ApiConfig) -> FastAPI:
     errors.install(app)
     app.add_exception_handler(BrokerUnavailableError, _broker_unavailable)
     app.add_exception_handler(HistoryUnavailableError, _history_unavailable)
+    app.add_exception_handler(QueryTooLongError, _query_too_long)
     operation = (health, metrics)
     people = (auth, sessions, keys, preferences)
     for resource in (assets, books, trades, candles, transactions, stream, *operation, *people):
@@ -114,4 +115,12 @@ async def _broker_unavailable(_request: Request, _error: Exception) -> Response:
 async def _history_unavailable(_request: Request, _error: Exception) -> Response:
     return errors.failure(
         503, "database_unavailable", "The history cannot be read now; see the recorder's log, or try again."
+    )
+
+
+async def _query_too_long(_request: Request, _error: Exception) -> Response:
+    return errors.failure(
+        422,
+        "too_long",
+        "Looking for that takes the database too long; narrow start_ms and end_ms, or name a symbol.",
     )

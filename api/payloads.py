@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from engine.domain import OrderType, Phase, Reason, Side, Status, TimeInForce
+from engine.domain import Liquidity, OrderType, Phase, Reason, Side, Status, TimeInForce
 from engine.wire.records import PriceLevel
 
 encode = msgspec.json.Encoder().encode
@@ -27,7 +27,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticker:
-    """A listed asset and its day so far, which is the UTC-3 calendar day of the market's newest trade."""
+    """A listed asset and its day so far, which is the UTC-3 calendar day of the market's newest trade.
+
+    What ends in `_24h` is of the 1,440 minutes to the market's time, the one it is in included.
+    """
 
     symbol: str
     name: str
@@ -42,6 +45,13 @@ class Ticker:
     volume: int
     change: float | None
     change_percent: float | None
+    open_24h: float | None
+    high_24h: float | None
+    low_24h: float | None
+    volume_24h: int
+    trades_24h: int
+    change_24h: float | None
+    change_percent_24h: float | None
     bid: float | None
     ask: float | None
     time_ms: int
@@ -64,6 +74,30 @@ class TransactionPage:
     """Trades from the history, newest first; `next_cursor` asks for those before them."""
 
     transactions: list[TradeRow]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTradeRow:
+    """One trade as one of its two sides sees it; `fee` is what that side paid."""
+
+    transaction_id: str
+    symbol: str
+    price: float
+    quantity: int
+    side: Side
+    time_ms: int
+    order_id: str
+    client_order_id: str | None
+    liquidity: Liquidity | None
+    fee: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnTransactionPage:
+    """An investor's own trades from the history, newest first; who traded with itself has both sides."""
+
+    transactions: list[OwnTradeRow]
     next_cursor: str | None
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Row, Table, and_, colu
 from api.history import History
 from api.live.candles import DAY_START_MS, INTERVALS_MS, bucket_start
 from api.payloads import PortfolioPoint
-from api.recorder.tables import MINUTE_MS, account_minutes, executions, position_minutes, transactions
+from api.recorder.tables import MINUTE_MS, account_minutes, candles, executions, position_minutes
 from api.valuation import cost_units, units_of, worth
 from engine.units import decimal_from_units
 
@@ -168,16 +168,20 @@ def _filled(rows: Iterable[Row[Any]], times_ms: Sequence[int]) -> list[Row[Any] 
 def _prices(
     history: History, symbol: str, times_ms: Sequence[int], shares: Sequence[Row[Any] | None]
 ) -> dict[int, float]:
-    """Read the last trade's price before each point at which there are shares."""
+    """Read the last trade's price before each point at which there are shares: its minute closed with it."""
     wanted = [(t,) for t, row in zip(times_ms, shares, strict=True) if row is not None and row.quantity]
     if not wanted:
         return {}
     points = values(column("time_ms", BigInteger), name="points").data(wanted).cte("points")
-    trade = transactions.c
+    candle = candles.c
     price = (
-        select(trade.price)
-        .where(trade.symbol == symbol, trade.time_ms < points.c.time_ms)
-        .order_by(trade.time_ms.desc(), trade["offset"].desc(), trade["index"].desc())
+        select(candle.close)
+        .where(
+            candle.symbol == symbol,
+            candle.interval_ms == MINUTE_MS,
+            candle.time_ms < points.c.time_ms,
+        )
+        .order_by(candle.time_ms.desc())
         .limit(1)
         .scalar_subquery()
         .correlate(points)

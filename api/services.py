@@ -20,7 +20,10 @@ from api.streaming import StreamCounts
 from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
 
 RECORDER_TIMEOUT_S = 3.0
+DOWNLOADS_MAX = 4
+"""How many downloads of the history a process serves at a time."""
 _RECORDER_POLL_S = 0.05
+_OWN_TOPICS = (TRANSACTIONS, EXECUTIONS, ACCOUNTS)
 
 
 class Services:
@@ -33,9 +36,10 @@ class Services:
         self.stream_counts = StreamCounts(
             of_user_max=config.streams_per_user, of_address_max=config.streams_per_address
         )
-        self.follower = Follower(config.connection, self.public_feed, self.private_feed)
-        self.sender = CommandSender(config.connection)
         self.history = History(config.database_url)
+        self.follower = Follower(config.connection, self.public_feed, self.private_feed, self.history)
+        self.sender = CommandSender(config.connection)
+        self.downloads = asyncio.Semaphore(DOWNLOADS_MAX)
 
     @property
     def view(self) -> LiveView:
@@ -70,15 +74,21 @@ class Services:
         older = [order for order in stored if order.order_id not in known]
         return newest_first([*live, *older])[:limit]
 
-    async def wait_for_recorder(self) -> None:
-        """Wait until the history has all that the live view had read when this was asked.
+    def check_history(self) -> None:
+        """Raise `HistoryUnavailableError` when the database is known to be another market's."""
+        if self.follower.foreign_history:
+            raise HistoryUnavailableError("the database holds the history of another market")
+
+    async def wait_for_recorder(self, *topics: str) -> None:
+        """Wait until the history has all that the live view had read of some topics when this was asked.
 
         Raises
         ------
         HistoryUnavailableError
             When the database does not answer, or the recorder is too far behind.
         """
-        wanted = {topic: self.view.positions.get(topic, 0) for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS)}
+        wanted = {topic: self.view.positions.get(topic, 0) for topic in topics or _OWN_TOPICS}
+        self.check_history()
         give_up_s = time.monotonic() + RECORDER_TIMEOUT_S
         while True:
             stored = await asyncio.to_thread(self.history.positions_in_log)

@@ -59,6 +59,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "HOMEBROKER_KAFKA_PORT": str(settings.kafka_port),
         "HOMEBROKER_API_PORT": str(settings.api_port),
         "HOMEBROKER_STREAMS_PER_ADDRESS": str(settings.streams_per_address),
+        "HOMEBROKER_DATABASE_URL": settings.database_url,
     }
 
 

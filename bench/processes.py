@@ -90,6 +90,15 @@ def starting_engine(settings: Settings) -> Iterator[Measured]:
 
 
 @contextmanager
+def recorder_process(settings: Settings) -> Iterator[Measured]:
+    """Run `homebroker recorder`; gives it when it says that it is ready."""
+    remove_status(settings.data_dir, "recorder")
+    with _started(settings, "homebroker", "recorder") as recorder:
+        wait_until_ready(settings, recorder, "recorder")
+        yield recorder
+
+
+@contextmanager
 def passthrough_process(settings: Settings) -> Iterator[Measured]:
     """Run the pass-through; gives it when its clients are connected."""
     ready = settings.data_dir / "passthrough.ready"

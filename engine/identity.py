@@ -30,6 +30,10 @@ class SeenOutputs:
     def __init__(self) -> None:
         self._last: dict[int, tuple[int, int]] = {}
 
+    def start(self, shard: int, offset: int, index: int) -> None:
+        """Take a shard's records up to an identity, it included, as seen."""
+        self._last[shard] = (offset, index)
+
     def is_new(self, record: Output) -> bool:
         """Tell whether a record was not seen before, and remember it. Cost O(1)."""
         identity = (record.offset, record.index)

@@ -260,6 +260,17 @@ def bench_dashboard(
     run(seconds=seconds)
 
 
+@_bench.command("recorder")
+def bench_recorder(
+    trades: Annotated[int, typer.Option(min=10_000, max=10_000_000, help="Trades in a round.")] = 300_000,
+    rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds, of which the median is told.")] = 3,
+) -> None:
+    """Record trades from a Kafka of its own in SQLite and PostgreSQL, beside plain inserts from memory."""
+    from bench.recorder import run
+
+    run(trades=trades, rounds=rounds)
+
+
 @_bench.command()
 def feed(
     listeners: Annotated[int, typer.Option(min=1, max=1_900, help="Streams that are open at once.")] = 1_000,

@@ -18,6 +18,7 @@ from homebroker.broker.jars import default_cache, fetch_jars, locked_jars
 from homebroker.errors import StartError
 from homebroker.settings import Settings
 from tests.market import Market, RunningBroker, empty_topics, market_settings
+from tests.postgresql import empty_database, running_postgresql
 
 _OPTIONAL = "not asked for"
 _REQUIRE_ALL = os.environ.get("HOMEBROKER_TEST_REQUIRE_ALL") == "1"
@@ -72,3 +73,24 @@ def market(broker: RunningBroker, tmp_path: Path) -> Market:
 def connection(market: Market) -> Connection:
     """Give the connection to an empty market."""
     return market.connection
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """Give the URL of a PostgreSQL: HOMEBROKER_TEST_DATABASE_URL, or one that runs for the session."""
+    given = os.environ.get("HOMEBROKER_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with running_postgresql() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Give the URL of a database with nothing in it, of each kind in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'deep' / 'history.sqlite'}"
+        return
+    with empty_database(request.getfixturevalue("postgresql_server")) as url:
+        yield url

@@ -27,15 +27,17 @@ INTERVALS_MS = MappingProxyType(
 )
 DAY_START_MS = 3 * 3_600_000
 """Where a day begins after midnight UTC: the market's calendar is UTC-3."""
-ROWS_MAX = 10_000
+ROWS_MAX = 1_500
+"""How many candles of each symbol and interval are kept here, the newest; the history has the others."""
 _UNFOLDED_MAX = 4_096
+_SPARE = 0.25
+_ANSWER_MAX = 10_000
 
 Integers: TypeAlias = NDArray[np.int64]
-_CANDLE = np.dtype(
-    [(name, np.int64) for name in ("time_ms", "open", "high", "low", "close", "volume", "trades")]
-)
-_Rows: TypeAlias = NDArray[np.void]
-
+Rows: TypeAlias = NDArray[np.void]
+_NUMBERS = [(name, np.int64) for name in ("time_ms", "open", "high", "low", "close", "volume", "trades")]
+_CANDLE = np.dtype(_NUMBERS)
+_CANDLE_OF_SERIES = np.dtype([("series", np.int64), *_NUMBERS])
 
 _Times = TypeVar("_Times", int, Integers)
 
@@ -45,56 +47,114 @@ def bucket_start(time_ms: _Times, interval_ms: int) -> _Times:
     return (time_ms - DAY_START_MS) // interval_ms * interval_ms + DAY_START_MS
 
 
-def candles_of(times_ms: Integers, prices_units: Integers, quantities: Integers, interval_ms: int) -> _Rows:
-    """Fold trades into candles.
+def candle_rows(
+    times_ms: Integers, prices_units: Integers, quantities: Integers, series: Integers | None = None
+) -> Rows:
+    """Give each trade as the candle of its moment.
 
     Parameters
     ----------
     times_ms, prices_units, quantities : ndarray of int64, shape (n,)
-        Trades in the log's order, so that times never fall; n is at least 1.
+        Trades in the log's order.
+    series : ndarray of int64, shape (n,), optional
+        A number for the symbol of each, where they are of several.
+    """
+    rows = np.empty(len(times_ms), _CANDLE if series is None else _CANDLE_OF_SERIES)
+    if series is not None:
+        rows["series"] = series
+    rows["time_ms"] = times_ms
+    for name in ("open", "high", "low", "close"):
+        rows[name] = prices_units
+    rows["volume"] = quantities
+    rows["trades"] = 1
+    return rows
+
+
+def fold(rows: Rows, interval_ms: int) -> Rows:
+    """Fold candles into longer ones.
+
+    Parameters
+    ----------
+    rows : ndarray of the candle's fields, shape (n,)
+        Oldest first, of several symbols one after the other; n is at least 1.
     interval_ms : int
         Length of a candle.
 
     Returns
     -------
-    ndarray of the candle's fields, shape (m,)
-        One row for each interval with a trade, oldest first.
+    ndarray of the same fields, shape (m,)
+        One row for each interval with a trade, in the same order. Cost O(n).
     """
-    starts = bucket_start(times_ms, interval_ms)
-    firsts = np.flatnonzero(np.diff(starts, prepend=starts[0] - 1))
+    starts = bucket_start(rows["time_ms"], interval_ms)
+    begins = np.diff(starts, prepend=starts[0] - 1) != 0
+    if "series" in (rows.dtype.names or ()):
+        begins |= np.diff(rows["series"], prepend=-1) != 0
+    firsts = np.flatnonzero(begins)
     lasts = np.append(firsts[1:], len(starts)) - 1
-    rows = np.empty(len(firsts), _CANDLE)
-    rows["time_ms"] = starts[firsts]
-    rows["open"] = prices_units[firsts]
-    rows["high"] = np.maximum.reduceat(prices_units, firsts)
-    rows["low"] = np.minimum.reduceat(prices_units, firsts)
-    rows["close"] = prices_units[lasts]
-    rows["volume"] = np.add.reduceat(quantities, firsts)
-    rows["trades"] = lasts - firsts + 1
-    return rows
+    folded = rows[firsts].copy()
+    folded["time_ms"] = starts[firsts]
+    folded["high"] = np.maximum.reduceat(rows["high"], firsts)
+    folded["low"] = np.minimum.reduceat(rows["low"], firsts)
+    folded["close"] = rows["close"][lasts]
+    folded["volume"] = np.add.reduceat(rows["volume"], firsts)
+    folded["trades"] = np.add.reduceat(rows["trades"], firsts)
+    return folded
+
+
+def candles_of(times_ms: Integers, prices_units: Integers, quantities: Integers, interval_ms: int) -> Rows:
+    """Fold trades of one symbol, in the log's order, into candles; shapes (n,) with n at least 1."""
+    return fold(candle_rows(times_ms, prices_units, quantities), interval_ms)
+
+
+def candle(row: Any, interval_ms: int, now_ms: int) -> Candle:
+    """Give a row as people read it; `closed` once the log's time `now_ms` is past its end."""
+    time_ms, opened, high, low, close, volume, trades = row
+    return Candle(
+        time_ms=time_ms,
+        open=opened / UNITS_PER_CURRENCY,
+        high=high / UNITS_PER_CURRENCY,
+        low=low / UNITS_PER_CURRENCY,
+        close=close / UNITS_PER_CURRENCY,
+        volume=volume,
+        trades=trades,
+        closed=now_ms >= time_ms + interval_ms,
+    )
 
 
 class CandleSeries:
-    """The candles of one interval, oldest first; the newest `rows_max` at least are kept."""
+    """The newest candles of one interval, oldest first; at least `rows_max` of them once there are so many.
+
+    `whole` tells whether all that ever were are here.
+    """
 
     def __init__(self, interval_ms: int, *, rows_max: int = ROWS_MAX) -> None:
         self.interval_ms = interval_ms
+        self.whole = True
         self._rows_max = rows_max
-        self._rows = np.empty(64, _CANDLE)
+        self._room_max = rows_max + int(rows_max * _SPARE) + 1
+        self._rows = np.empty(8, _CANDLE)
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, times_ms: Integers, prices_units: Integers, quantities: Integers) -> None:
-        """Take in further trades, in the log's order. Cost O(trades)."""
-        new = candles_of(times_ms, prices_units, quantities, self.interval_ms)
+    @property
+    def first_ms(self) -> int | None:
+        """The start of the oldest candle kept, if there is one."""
+        return int(self._rows[0]["time_ms"]) if self._count else None
+
+    def start(self, rows: Rows, *, whole: bool) -> None:
+        """Begin with candles, oldest first, that were folded before."""
+        self._count, self.whole = 0, whole
+        self._append(rows)
+
+    def add(self, rows: Rows) -> None:
+        """Take in further trades, or shorter candles, in the log's order. Cost O(rows)."""
+        new = fold(rows, self.interval_ms)
         if self._count and self._rows[self._count - 1]["time_ms"] == new[0]["time_ms"]:
             self._merge(self._rows[self._count - 1], new[0])
             new = new[1:]
-        self._make_room(len(new))
-        self._rows[self._count : self._count + len(new)] = new
-        self._count += len(new)
+        self._append(new)
 
     def newest(self, *, now_ms: int) -> Candle | None:
         """Give the newest candle, if there is one."""
@@ -106,7 +166,7 @@ class CandleSeries:
 
     def since(self, time_ms: int, *, now_ms: int) -> list[Candle]:
         """Give the candle of a time and all after it."""
-        return self.between(bucket_start(time_ms, self.interval_ms), None, limit=ROWS_MAX, now_ms=now_ms)
+        return self.between(bucket_start(time_ms, self.interval_ms), None, limit=_ANSWER_MAX, now_ms=now_ms)
 
     def since_before(self, time_ms: int, *, now_ms: int) -> list[Candle]:
         """Give the candle before that of a time, that one and all after it."""
@@ -123,18 +183,13 @@ class CandleSeries:
             first = max(first, last - limit)
         return [self._candle(row, now_ms) for row in range(first, min(last, first + limit))]
 
+    def rows_since(self, time_ms: int) -> Rows:
+        """Give the candles that begin at a time or later, as they are kept: look, do not keep."""
+        times = self._rows["time_ms"][: self._count]
+        return self._rows[int(np.searchsorted(times, time_ms, side="left")) : self._count]
+
     def _candle(self, index: int, now_ms: int) -> Candle:
-        time_ms, opened, high, low, close, volume, trades = self._rows[index].item()
-        return Candle(
-            time_ms=time_ms,
-            open=opened / UNITS_PER_CURRENCY,
-            high=high / UNITS_PER_CURRENCY,
-            low=low / UNITS_PER_CURRENCY,
-            close=close / UNITS_PER_CURRENCY,
-            volume=volume,
-            trades=trades,
-            closed=now_ms >= time_ms + self.interval_ms,
-        )
+        return candle(self._rows[index].item(), self.interval_ms, now_ms)
 
     @staticmethod
     def _merge(row: Any, more: Any) -> None:
@@ -144,15 +199,20 @@ class CandleSeries:
         row["volume"] += more["volume"]
         row["trades"] += more["trades"]
 
-    def _make_room(self, rows: int) -> None:
-        if self._count > self._rows_max:
-            kept = self._rows[self._count - self._rows_max : self._count].copy()
-            self._rows[: self._rows_max] = kept
-            self._count = self._rows_max
-        if self._count + rows > len(self._rows):
-            grown = np.empty(2 * (self._count + rows), _CANDLE)
+    def _append(self, rows: Rows) -> None:
+        wanted = self._count + len(rows)
+        if wanted > self._room_max:
+            self.whole = False
+            rows = rows[-self._rows_max :]
+            kept = self._rows_max - len(rows)
+            self._rows[:kept] = self._rows[self._count - kept : self._count].copy()
+            self._count, wanted = kept, self._rows_max
+        if wanted > len(self._rows):
+            grown = np.empty(min(max(wanted, 2 * len(self._rows)), self._room_max), _CANDLE)
             grown[: self._count] = self._rows[: self._count]
             self._rows = grown
+        self._rows[self._count : wanted] = rows
+        self._count = wanted
 
 
 class SymbolCandles:
@@ -178,9 +238,13 @@ class SymbolCandles:
             self._fold()
 
     def _fold(self) -> None:
-        times = np.array(self._times_ms, np.int64)
-        units = np.rint(np.array(self._prices) * UNITS_PER_CURRENCY).astype(np.int64)
-        shares = np.array(self._quantities, np.int64)
-        for series in self._series.values():
-            series.add(times, units, shares)
+        rows = candle_rows(
+            np.array(self._times_ms, np.int64),
+            np.rint(np.array(self._prices) * UNITS_PER_CURRENCY).astype(np.int64),
+            np.array(self._quantities, np.int64),
+        )
+        for interval_ms, series in zip(INTERVALS_MS.values(), self._series.values(), strict=True):
+            # Each length is a multiple of the one before.
+            rows = fold(rows, interval_ms)
+            series.add(rows)
         self._times_ms, self._prices, self._quantities = [], [], []

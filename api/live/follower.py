@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import math
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import structlog
 from msgspec import Struct
 
+from api.collecting import uncollected
 from api.feed import Feed
+from api.history import History
 from api.live.publisher import Publisher
 from api.live.view import BOOK_TAIL_MAX, LiveView, ends_reached
 from engine.log import Connection, LogError, LogReader, Watchdog, missing_topics, trouble_of
@@ -48,10 +49,14 @@ class Follower:
     The view is replaced only when the log itself was: after an outage reading goes on where it stopped.
     """
 
-    def __init__(self, connection: Connection, public: Feed, private: Feed) -> None:
+    def __init__(
+        self, connection: Connection, public: Feed, private: Feed, history: History | None = None
+    ) -> None:
         self._connection = connection
         self._public = public
         self._private = private
+        self._history = history
+        self.foreign_history = False
         self.view = LiveView(books_from_start=False)
         self._publisher = Publisher(self.view, public, private)
         self.caught_up = False
@@ -89,7 +94,7 @@ class Follower:
             if not self.view.positions:
                 await self._begin(reader, ends)
             reader.start({(topic, 0): offset for topic, offset in self.view.positions.items()})
-            with _uncollected():
+            with uncollected():
                 await self._catch_up(reader, ends)
             await self._read(reader)
 
@@ -165,15 +170,3 @@ class Follower:
 
     def _stand(self, state: State, detail: str) -> None:
         self.standing = Standing(state=state, detail=detail)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    # Reading makes no cycles, but so much that lives on that the collector would walk it half the time.
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from itertools import islice
 from operator import attrgetter
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -51,7 +52,16 @@ class ReportHead(Struct, frozen=True, kw_only=True, gc=False):
 decode_head = msgspec.json.Decoder(ReportHead).decode
 
 
-def makes_order(report: ExecutionReport | ReportHead) -> bool:
+class _Told(Protocol):
+    @property
+    def order_id(self) -> str: ...
+    @property
+    def side(self) -> str | None: ...
+    @property
+    def reason(self) -> str | None: ...
+
+
+def makes_order(report: _Told) -> bool:
     """Tell whether a report may be the first of an order, an accepted or a refused one."""
     return bool(report.order_id) and report.side is not None and report.reason not in _NO_ORDER
 

@@ -122,9 +122,10 @@ class LiveView:
         trades = self.trades.get(symbol)
         return ticker(
             asset,
-            candles["1d"] if candles else None,
+            candles,
             self.books[symbol],
             market_day_ms=self.market_day_ms,
+            market_ms=self.time_ms,
             time_ms=trades[-1].time_ms if trades else asset.time_ms,
         )
 

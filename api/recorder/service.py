@@ -11,14 +11,16 @@ from typing import ParamSpec, TypeAlias, TypeVar
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.collecting import uncollected
 from api.recorder import metrics
-from api.recorder.rows import RECORDED_TOPICS, BatchReader
-from api.recorder.store import HistoryStore
+from api.recorder.provenance import ForeignHistoryError, check_ends, check_same_log
+from api.recorder.reading import RunReader
+from api.recorder.rows import RECORDED_TOPICS, BatchReader, Run
+from api.recorder.store import HistoryMovedError, HistoryStore
 from engine.log import Connection, LogError, LogReader, Watchdog, missing_topics, trouble_of
 from engine.progress import Report, State
 
 _POLL_MS = 500
-_RECORDS_MAX = 5_000
 _REPORT_EVERY_S = 1.0
 _PROBE_TIMEOUT_S = 5.0
 _RETRY_FIRST_S = 0.5
@@ -29,10 +31,6 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 _log = structlog.get_logger("recorder")
-
-
-class ForeignHistoryError(Exception):
-    """The history tells of records that the log does not have: it is of another market."""
 
 
 async def run(connection: Connection, database_url: str, *, report: Report) -> None:
@@ -61,6 +59,8 @@ async def run(connection: Connection, database_url: str, *, report: Report) -> N
                     trouble, cause = "The database cannot be written; see that its disk has room", error
                 except ForeignHistoryError as error:
                     trouble, cause = str(error), error
+                except HistoryMovedError as error:
+                    trouble, cause = "Another recorder writes to this database; stop one of the two", error
                 retry_s = _RETRY_FIRST_S if recorder.wrote else min(2 * retry_s, _RETRY_MAX_S)
                 _log.warning(trouble, error=str(cause) or type(cause).__name__, retry_s=retry_s)
                 report(State.RETRYING, f"{trouble}; trying again in {retry_s:.1f} s")
@@ -91,36 +91,40 @@ class _Recorder:
         async with LogReader(self._connection) as reader:
             ends = await self._ends(reader)
             firsts = {(topic, 0): await reader.first_offset(topic, 0) for topic in RECORDED_TOPICS}
-            # Another market's history is left as it is, of whatever format.
-            _check_same_log(await self._start(firsts), ends)
+            # Another market's history is left as it is, of whatever revision.
+            check_ends(await self._in_thread(self._store.next_offsets), ends)
             await self._in_thread(self._store.prepare)
-            reader.start(await self._start(firsts))
-            await self._write_all(reader, ends)
+            stored = await self._in_thread(self._store.places)
+            await check_same_log(self._connection, stored, firsts)
+            starts = {at: stored[at].next_offset if at in stored else 0 for at in firsts}
+            positions = {at: max(first, starts[at]) for at, first in firsts.items()}
+            async with RunReader(self._connection, positions) as runs:
+                await self._write_all(runs, reader, BatchReader(stored), ends)
 
-    async def _start(self, firsts: _Offsets) -> _Offsets:
-        stored = await self._in_thread(self._store.positions)
-        return {at: max(first, stored.get(at, 0)) for at, first in firsts.items()}
-
-    async def _write_all(self, reader: LogReader, ends: _Offsets) -> None:
-        batches = BatchReader()
+    async def _write_all(
+        self, runs: RunReader, asking: LogReader, batches: BatchReader, ends: _Offsets
+    ) -> None:
         while True:
-            records = await reader.read(wait_ms=_POLL_MS, records_max=_RECORDS_MAX)
-            if records:
+            read = await runs.read(wait_ms=_POLL_MS)
+            if read:
                 with metrics.WRITE_SECONDS.time():
-                    await self._in_thread(self._store.write, batches.batch(records))
-                metrics.RECORDS.inc(len(records))
+                    await self._in_thread(self._write, batches, read)
+                metrics.RECORDS.inc(sum(len(run.offsets) for run in read))
                 self.wrote = True
-            if time.monotonic() - self._told_s >= _REPORT_EVERY_S or not self._caught_up:
-                await self._tell(reader, ends)
+            positions = runs.positions
+            caught_up = self._caught_up or all(positions[at] >= end for at, end in ends.items())
+            if time.monotonic() - self._told_s >= _REPORT_EVERY_S or caught_up != self._caught_up:
+                self._caught_up = caught_up
+                await self._tell(positions, asking)
 
-    async def _tell(self, reader: LogReader, ends_at_start: _Offsets) -> None:
-        positions = {at: await reader.position(*at) for at in ends_at_start}
-        self._caught_up = all(positions[at] >= end for at, end in ends_at_start.items())
-        if time.monotonic() - self._told_s < _REPORT_EVERY_S and not self._caught_up:
-            return
+    def _write(self, batches: BatchReader, runs: list[Run]) -> None:
+        with uncollected():
+            self._store.write(batches.batch_of(runs))
+
+    async def _tell(self, positions: _Offsets, asking: LogReader) -> None:
         self._told_s = time.monotonic()
-        ends = await self._ends(reader)
-        _check_same_log(positions, ends)
+        ends = await self._ends(asking)
+        check_ends(positions, ends)
         lags = {at[0]: max(end - positions[at], 0) for at, end in ends.items()}
         for at, end in ends.items():
             self._watchdogs[at[0]].look(position=positions[at], end=end, now_s=time.monotonic())
@@ -142,12 +146,3 @@ class _Recorder:
 
     async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
-
-
-def _check_same_log(positions: _Offsets, ends: _Offsets) -> None:
-    for at, position in positions.items():
-        if position > ends[at]:
-            raise ForeignHistoryError(
-                f"The database has read {at[0]} to {position:,}, but the topic ends at {ends[at]:,}: it is "
-                "the history of another market. Move it away, or set HOMEBROKER_DATABASE_URL"
-            )

@@ -1,139 +1,144 @@
-"""Writes batches to the database: rows and the positions in the log in one transaction, each row once."""
+"""Writes batches to the database: rows and the places in the log in one transaction, each row once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-import structlog
-from sqlalchemy import Connection, Engine, Table, and_, inspect, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, inspect, select
 
 from api.database import open_database
-from api.recorder.rows import Batch, Row
+from api.recorder.migrating import migrate
+from api.recorder.postgresql import PostgresqlWriter
+from api.recorder.rows import At, Batch, Place, Row
+from api.recorder.sqlite import SqliteWriter
 from api.recorder.tables import (
-    FORMAT,
     account_minutes,
-    accounts,
     assets,
     executions,
-    history_format,
-    metadata,
     orders,
     position_minutes,
     positions,
     positions_in_log,
     transactions,
 )
-
-_Insert: TypeAlias = Any
-"""An INSERT of a dialect that knows ON CONFLICT; SQLAlchemy's two have no common type."""
-_INSERTS: Mapping[str, Callable[[Table], _Insert]] = {
-    "sqlite": sqlite.insert,
-    "postgresql": postgresql.insert,
-}
-
-_log = structlog.get_logger("recorder")
+from api.recorder.upserts import ADDED_CANDLE, CHANGED_ORDER, NEWEST, NEWEST_ACCOUNT, REFUSED_ORDER, Upsert
 
 
 class UnsupportedDatabaseError(ValueError):
-    """A database whose dialect has no ON CONFLICT here."""
+    """A database that nobody here knows how to write fast and whole."""
+
+
+class HistoryMovedError(Exception):
+    """The database is not where a batch begins: another recorder writes to it."""
+
+
+class Writer(Protocol):
+    """What differs between databases; both are given rows as tuples in the order of their columns."""
+
+    def begin(self, connection: Connection) -> None:
+        """Keep other recorders waiting until the transaction ends."""
+        ...
+
+    def add(self, connection: Connection, table: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write rows that are not there yet."""
+        ...
+
+    def put(self, connection: Connection, upsert: Upsert, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Write rows, each in its own way where its key is there already."""
+        ...
+
+
+_WRITERS: Mapping[str, type[SqliteWriter] | type[PostgresqlWriter]] = {
+    "sqlite": SqliteWriter,
+    "postgresql": PostgresqlWriter,
+}
 
 
 class HistoryStore:
     """The history's tables; the methods block and belong in a thread."""
 
     def __init__(self, database_url: str) -> None:
-        self._database: Engine = open_database(database_url)
-        name = self._database.dialect.name
-        if name not in _INSERTS:
+        self.database: Engine = open_database(database_url)
+        name = self.database.dialect.name
+        if name not in _WRITERS:
             raise UnsupportedDatabaseError(f"The history is kept in SQLite or PostgreSQL, not in {name}.")
-        self._insert = _INSERTS[name]
+        self._writer: Writer = _WRITERS[name]()
 
     def close(self) -> None:
         """Close the connections."""
-        self._database.dispose()
+        self.database.dispose()
 
-    def positions(self) -> dict[tuple[str, int], int]:
-        """Give the next offset to read of each (topic, partition) that was ever read."""
-        if not inspect(self._database).has_table(positions_in_log.name):
+    def next_offsets(self) -> dict[At, int]:
+        """Give the next offset to read of each topic and partition that was ever read, of any revision."""
+        if not inspect(self.database).has_table(positions_in_log.name):
             return {}
-        with self._database.connect() as connection:
-            return {
-                (row.topic, row.partition): row.next_offset
-                for row in connection.execute(select(positions_in_log))
-            }
+        table = positions_in_log.c
+        with self.database.connect() as connection:
+            rows = connection.execute(select(table.topic, table.partition, table.next_offset))
+            return {(row.topic, row.partition): row.next_offset for row in rows}
+
+    def places(self) -> dict[At, Place]:
+        """Give how far the history has read each topic and partition."""
+        with self.database.connect() as connection:
+            return read_places(connection)
 
     def prepare(self) -> None:
-        """Make the tables that are missing; where they are of another format, make all anew, empty."""
-        if inspect(self._database).has_table(positions_in_log.name) and self._format() != FORMAT:
-            _log.warning("the history has another format; writing it anew from the log")
-            metadata.drop_all(self._database)
-        metadata.create_all(self._database)
-        with self._database.begin() as connection:
-            # The last step: until it is done, a start begins anew.
-            connection.execute(self._insert(history_format).on_conflict_do_nothing(), {"format": FORMAT})
-
-    def _format(self) -> int | None:
-        if not inspect(self._database).has_table(history_format.name):
-            return None
-        with self._database.connect() as connection:
-            return connection.execute(select(history_format.c.format)).scalar()
+        """Make the tables that are missing, and bring older ones to what they are now."""
+        migrate(self.database)
 
     def write(self, batch: Batch) -> None:
-        """Write a batch whole or not at all; again, and nothing changes."""
-        with self._database.begin() as connection:
-            self._add_new(connection, transactions, batch.transactions)
-            self._add_new(connection, executions, batch.executions)
-            self._add_new(connection, orders, batch.refused_orders.values())
-            self._put_newest(connection, orders, batch.started_orders.values())
-            self._put_newest(connection, orders, batch.changed_orders.values(), keep="created_ms")
-            self._put_newest(connection, accounts, batch.accounts.values())
-            self._put_newest(connection, positions, batch.positions.values())
-            self._put_newest(connection, account_minutes, batch.account_minutes.values())
-            self._put_newest(connection, position_minutes, batch.position_minutes.values())
-            self._put_newest(connection, assets, batch.assets.values())
-            self._put_positions(connection, batch.next_offsets)
+        """Write a batch whole or not at all.
 
-    def _add_new(self, connection: Connection, table: Table, rows: Iterable[Row]) -> None:
-        if rows := list(rows):
-            connection.execute(self._insert(table).on_conflict_do_nothing(), rows)
+        Raises
+        ------
+        HistoryMovedError
+            When the database is not where the batch begins. Nothing was written.
+        """
+        with self.database.begin() as connection:
+            self._writer.begin(connection)
+            stored = read_places(connection)
+            if any(stored.get(at) != before for at, before in batch.before.items()):
+                raise HistoryMovedError("another recorder has written to the database")
+            self._write(connection, batch)
+            after = [(*at, *_values(place)) for at, place in batch.after.items()]
+            self._writer.put(connection, NEWEST[positions_in_log.name], after)
 
-    def _put_newest(
-        self, connection: Connection, table: Table, rows: Iterable[Row], *, keep: str | None = None
-    ) -> None:
-        if not (rows := list(rows)):
-            return
-        insert = self._insert(table)
-        changed = {
-            column.name: insert.excluded[column.name]
-            for column in table.columns
-            if not column.primary_key and column.name != keep
-        }
-        statement = insert.on_conflict_do_update(
-            index_elements=[column.name for column in table.primary_key],
-            set_=changed,
-            where=_is_later(insert.excluded, table.c),
+    def _write(self, connection: Connection, batch: Batch) -> None:
+        self._writer.add(connection, transactions, batch.transactions)
+        self._writer.add(connection, executions, batch.executions)
+        self._writer.put(connection, ADDED_CANDLE, batch.candles)
+        for upsert, rows in (
+            (REFUSED_ORDER, batch.refused_orders),
+            (NEWEST[orders.name], batch.started_orders),
+            (CHANGED_ORDER, batch.changed_orders),
+            (NEWEST_ACCOUNT, batch.accounts),
+            (NEWEST[positions.name], batch.positions),
+            (NEWEST[account_minutes.name], batch.account_minutes),
+            (NEWEST[position_minutes.name], batch.position_minutes),
+            (NEWEST[assets.name], batch.assets),
+        ):
+            self._writer.put(connection, upsert, _tuples(upsert, rows))
+
+
+def read_places(connection: Connection) -> dict[At, Place]:
+    """Give how far the history has read each topic and partition."""
+    return {
+        (row.topic, row.partition): Place(
+            next_offset=row.next_offset,
+            last_offset=row.last_offset,
+            last_index=row.last_index,
+            time_ms=row.time_ms,
+            checksum=row.checksum,
         )
-        connection.execute(statement, rows)
-
-    def _put_positions(self, connection: Connection, next_offsets: Mapping[tuple[str, int], int]) -> None:
-        rows = [
-            {"topic": topic, "partition": partition, "next_offset": offset}
-            for (topic, partition), offset in next_offsets.items()
-        ]
-        if not rows:
-            return
-        insert = self._insert(positions_in_log)
-        statement = insert.on_conflict_do_update(
-            index_elements=["topic", "partition"],
-            set_={"next_offset": insert.excluded.next_offset},
-            where=insert.excluded.next_offset > positions_in_log.c.next_offset,
-        )
-        connection.execute(statement, rows)
+        for row in connection.execute(select(positions_in_log))
+    }
 
 
-def _is_later(new: Any, old: Any) -> Any:
-    return or_(
-        new["offset"] > old["offset"], and_(new["offset"] == old["offset"], new["index"] > old["index"])
-    )
+def _values(place: Place) -> tuple[Any, ...]:
+    return (place.next_offset, place.last_offset, place.last_index, place.time_ms, place.checksum)
+
+
+def _tuples(upsert: Upsert, rows: Mapping[Any, Row]) -> list[tuple[Any, ...]]:
+    names = [column.name for column in upsert.table.columns]
+    return [tuple(row[name] for name in names) for row in rows.values()]

@@ -1,23 +1,37 @@
-"""The history's tables. What the engine sent out is keyed by its identity: (shard, offset, index).
+"""The history's tables, as the newest of the `migrations` leaves them.
 
-The history follows from the log, so tables are never altered: when their shape changes so does `FORMAT`, and
-the recorder writes them anew.
+What the engine sent out is keyed by its identity, (shard, offset, index). The log's time never goes back, so
+this is the order of time, too, and no table of records has an index by time: `api.history` finds the identity
+that a time begins with.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 from engine.domain import ID_LENGTH_MAX, NAME_LENGTH_MAX
 
 metadata = MetaData()
-FORMAT = 2
 MINUTE_MS = 60_000
 _WORD = String(32)
 _SYMBOL = String(16)
 _ID = String(ID_LENGTH_MAX)
+_IS_TRADE = text("transaction_id IS NOT NULL")
+_IS_OPEN = text("remaining_quantity > 0")
 
 
 def _identity(*, key: bool) -> list[Column[int]]:
@@ -32,7 +46,6 @@ transactions = Table(
     "transactions",
     metadata,
     *_identity(key=True),
-    Column("transaction_id", String(64), nullable=False),
     Column("time_ms", BigInteger, nullable=False),
     Column("symbol", _SYMBOL, nullable=False),
     Column("price", Double, nullable=False),
@@ -42,8 +55,25 @@ transactions = Table(
     Column("buy_order_id", _ID, nullable=False),
     Column("sell_order_id", _ID, nullable=False),
     Column("taker_side", _WORD, nullable=False),
-    Index("transactions_by_symbol", "symbol", "time_ms", "offset", "index"),
-    Index("transactions_by_time", "time_ms"),
+    Index("transactions_of_symbol", "symbol", "shard", "offset", "index"),
+    # The rows are the key's own tree, which grows at its end: a third less to write.
+    sqlite_with_rowid=False,
+)
+
+# Each in every interval of whole minutes; of shorter ones there would be almost as many as trades.
+candles = Table(
+    "candles",
+    metadata,
+    Column("symbol", _SYMBOL, primary_key=True),
+    Column("interval_ms", Integer, primary_key=True, autoincrement=False),
+    Column("time_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("open", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("close", Double, nullable=False),
+    Column("volume", BigInteger, nullable=False),
+    Column("trades", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 
@@ -81,8 +111,15 @@ executions = Table(
     Column("fee", Double),
     Column("transaction_id", String(64)),
     Column("liquidity", _WORD),
-    Index("executions_by_order", "order_id"),
-    Index("executions_by_investor", "investor_id", "time_ms"),
+    Index(
+        "executions_of_investor",
+        "investor_id",
+        "shard",
+        "offset",
+        "index",
+        sqlite_where=_IS_TRADE,
+        postgresql_where=_IS_TRADE,
+    ),
     Index(
         "executions_by_fee",
         "investor_id",
@@ -102,8 +139,18 @@ orders = Table(
     *_identity(key=False),
     *_order_columns(),
     Column("created_ms", BigInteger, nullable=False),
+    # Of the command that placed it: what tells orders of one millisecond apart.
+    Column("created_offset", BigInteger, nullable=False),
     Column("updated_ms", BigInteger, nullable=False),
     Index("orders_by_investor", "investor_id", "created_ms"),
+    # What remains may still trade, so these are the open ones.
+    Index(
+        "orders_open",
+        "shard",
+        "created_offset",
+        sqlite_where=_IS_OPEN,
+        postgresql_where=_IS_OPEN,
+    ),
 )
 
 
@@ -133,7 +180,15 @@ def _minute() -> Column[int]:
     return Column("minute_ms", BigInteger, primary_key=True, autoincrement=False)
 
 
-accounts = Table("accounts", metadata, Column("investor_id", _ID, primary_key=True), *_balances())
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("investor_id", _ID, primary_key=True),
+    *_balances(),
+    # As they were last set; limits as the record's JSON.
+    Column("limits", Text),
+    Column("trading_disabled", Boolean),
+)
 
 positions = Table(
     "positions",
@@ -173,14 +228,16 @@ assets = Table(
     Column("phase", _WORD, nullable=False),
 )
 
+# How far each topic was read; of the last record there the identity, its time, and a checksum of its bytes,
+# which tells the log that this was read from, from any other.
 positions_in_log = Table(
     "positions_in_log",
     metadata,
     Column("topic", String(249), primary_key=True),
     Column("partition", Integer, primary_key=True, autoincrement=False),
     Column("next_offset", BigInteger, nullable=False),
-)
-
-history_format = Table(
-    "history_format", metadata, Column("format", Integer, primary_key=True, autoincrement=False)
+    Column("last_offset", BigInteger),
+    Column("last_index", Integer),
+    Column("time_ms", BigInteger),
+    Column("checksum", BigInteger),
 )

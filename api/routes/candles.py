@@ -8,8 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.dependencies import ListedSymbol, WithView, check_range, json_response
-from api.errors import answers
+from api.candles import candles_of
+from api.dependencies import ListedSymbol, WithServices, WithView, check_range, json_response
+from api.errors import ApiError, answers
+from api.history.candles import TRADES_MAX, CandleSpan, TooManyTradesError
+from api.live.candles import INTERVALS_MS
 from api.payloads import CandleList
 from engine.domain import TIME_MS_MAX
 
@@ -30,6 +33,7 @@ class CandleQuery(BaseModel):
 @router.get("/{symbol}", response_model=CandleList, summary="List candles", responses=answers(404, 422, 503))
 async def list_candles(
     symbol: ListedSymbol,
+    services: WithServices,
     view: WithView,
     wanted: Annotated[CandleQuery, Query()],
 ) -> Response:
@@ -38,10 +42,19 @@ async def list_candles(
     An interval without a trade has no candle.
     """
     check_range(wanted.start_ms, wanted.end_ms)
-    kept = view.candles.get(symbol)
-    candles = (
-        kept[wanted.interval].between(wanted.start_ms, wanted.end_ms, limit=wanted.limit, now_ms=view.time_ms)
-        if kept
-        else []
+    span = CandleSpan(
+        symbol=symbol,
+        interval_ms=INTERVALS_MS[wanted.interval],
+        start_ms=wanted.start_ms,
+        end_ms=wanted.end_ms,
+        limit=wanted.limit,
     )
+    try:
+        candles = await candles_of(services, view, span, wanted.interval)
+    except TooManyTradesError as error:
+        raise ApiError(
+            422,
+            "too_many_trades",
+            f"Those candles have more than {TRADES_MAX:,} trades; ask for fewer, or for longer ones.",
+        ) from error
     return json_response(CandleList(symbol=symbol, interval=wanted.interval, candles=candles))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import inspect, text
 from sqlalchemy.engine import Engine
 
 from api.database import open_database
@@ -28,14 +28,7 @@ from api.identity.tables import metadata
 from api.identity.tokens import AccessTokens, BadTokenError
 from api.recorder.tables import metadata as history_metadata
 from tests.market import TIMEOUT_S
-from tests.postgresql import running_postgresql
-
-
-@pytest.fixture(scope="module")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Run a PostgreSQL for the module."""
-    with running_postgresql(tmp_path_factory.mktemp("postgresql")) as url:
-        yield url
+from tests.postgresql import empty_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -44,13 +37,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'users.sqlite'}"
         return
-    server: str = request.getfixturevalue("postgresql")
-    yield server
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
+    with empty_database(request.getfixturevalue("postgresql_server")) as url:
+        yield url
 
 
 @pytest.fixture

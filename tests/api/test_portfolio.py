@@ -18,7 +18,7 @@ from api.recorder.store import HistoryStore
 from engine.domain import Deposit, ListAsset, SelfTrade, Side, Withdraw
 from engine.topics import BOOK
 from tests.api.exchange import ME, SYMBOLS, Exchange
-from tests.postgresql import running_postgresql
+from tests.postgresql import empty_database
 
 MINUTE_MS = 60_000
 REFERENCES = dict.fromkeys(SYMBOLS, 10.0)
@@ -153,12 +153,12 @@ def test_so_many_points_that_the_database_would_be_kept_busy_are_refused(
     assert error.value.points_max == 5
 
 
-def test_postgresql_gives_the_same_points(url: str, tmp_path: Path) -> None:
+def test_postgresql_gives_the_same_points(url: str, postgresql_server: str) -> None:
     exchange, _ = traded(4)
     span = Span(interval_ms=5 * MINUTE_MS, start_ms=None, end_ms=exchange.time_ms, limit=100)
     with recorded(exchange, url) as history:
         expected = portfolio(history, ME, span, REFERENCES)
-    with running_postgresql(tmp_path) as postgresql, recorded(exchange, postgresql) as history:
+    with empty_database(postgresql_server) as postgresql, recorded(exchange, postgresql) as history:
         assert portfolio(history, ME, span, REFERENCES) == expected
         newest = history.finished_orders(ME, None, 5)
         assert len(newest) == 5

@@ -5,27 +5,31 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.operations import Operations
+from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, event, select, text, update
+from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, event, inspect, select, text
 from sqlalchemy.exc import OperationalError
 
 from api.history import History
 from api.live.view import LiveView
+from api.recorder.migrating import VERSION_TABLE
+from api.recorder.migrations.versions import v0001_records
 from api.recorder.rows import BatchReader
-from api.recorder.store import HistoryStore, UnsupportedDatabaseError
+from api.recorder.store import HistoryMovedError, HistoryStore, UnsupportedDatabaseError
 from api.recorder.tables import (
-    FORMAT,
     account_minutes,
     accounts,
+    candles,
     executions,
-    history_format,
     metadata,
     orders,
-    position_minutes,
     positions,
     positions_in_log,
     transactions,
@@ -34,7 +38,8 @@ from engine.domain import Cancel, Deposit, Phase, SetPhase, Side, Status
 from engine.log import LogRecord
 from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
 from engine.wire.records import decode_transaction
-from tests.api.exchange import ME, Exchange
+from tests.api.exchange import ME, SYMBOLS, Exchange
+from tests.postgresql import empty_database
 
 
 def market() -> list[LogRecord]:
@@ -56,9 +61,9 @@ def market() -> list[LogRecord]:
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def url(database_url: str) -> str:
     """Give the URL of a database that is not there yet."""
-    return f"sqlite:///{tmp_path / 'deep' / 'history.sqlite'}"
+    return database_url
 
 
 @pytest.fixture
@@ -71,30 +76,24 @@ def store(url: str) -> Iterator[HistoryStore]:
 
 
 def contents(url: str) -> dict[str, list[Any]]:
-    """Give all rows of all tables."""
-    database = create_engine(url)
+    """Give all rows of all tables, by their keys."""
+    database = create_engine(url, poolclass=NullPool)
     with database.connect() as connection:
-        rows = {
-            table.name: sorted(connection.execute(select(table)).all())
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
             for table in metadata.sorted_tables
-            if table.name not in {"orders", "executions", "positions", "position_minutes", "assets"}
         }
-        for table in (executions, orders, positions, position_minutes):
-            rows[table.name] = [
-                tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))
-            ]
-    database.dispose()
-    return rows
 
 
 def test_the_history_holds_every_record_and_the_newest_states(store: HistoryStore, url: str) -> None:
     records = market()
     store.write(BatchReader().batch(records))
-    database = create_engine(url)
+    database = create_engine(url, poolclass=NullPool)
     with database.connect() as connection:
         trades = connection.execute(select(transactions).order_by("offset", "index")).mappings().all()
         expected = [decode_transaction(r.value or b"") for r in records if r.topic == TRANSACTIONS]
-        assert [row["transaction_id"] for row in trades] == [trade.transaction_id for trade in expected]
+        identities = [f"{row['shard']}-{row['offset']}-{row['index']}" for row in trades]
+        assert identities == [trade.transaction_id for trade in expected]
         assert [row["price"] for row in trades] == [trade.price for trade in expected]
         reports = connection.execute(select(executions)).all()
         assert len(reports) == sum(record.topic == EXECUTIONS for record in records)
@@ -122,34 +121,58 @@ def test_the_history_holds_every_record_and_the_newest_states(store: HistoryStor
 def test_however_often_the_recorder_dies_and_repeats_the_history_is_the_same(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
-    dice = random.Random(seed)
     folder = tmp_path_factory.mktemp("history")
+    lives_end_as_one(f"sqlite:///{folder / 'once.sqlite'}", f"sqlite:///{folder / 'pieces.sqlite'}", seed)
+
+
+def test_it_is_the_same_in_postgresql(postgresql_server: str) -> None:
+    for seed in range(5):
+        with empty_database(postgresql_server) as at_once, empty_database(postgresql_server) as in_pieces:
+            lives_end_as_one(at_once, in_pieces, seed)
+
+
+def lives_end_as_one(at_once: str, in_pieces: str, seed: int) -> None:
+    """Write a market at once, and in many lives of a recorder; compare."""
+    dice = random.Random(seed)
     records = market()
-    at_once, in_pieces = f"sqlite:///{folder / 'once.sqlite'}", f"sqlite:///{folder / 'pieces.sqlite'}"
     once = HistoryStore(at_once)
     once.prepare()
     once.write(BatchReader().batch(records))
     once.close()
     by_topic = {
-        topic: [r for r in records if r.topic == topic]
+        topic: repeated([r for r in records if r.topic == topic], dice)
         for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS, ASSETS)
     }
     done = False
     while not done:
-        # One life: it begins at the stored positions, or a little before them as after an engine's repeats.
+        # One life: it begins at the stored places, or reads a little of what is before them, too.
         store = HistoryStore(in_pieces)
         store.prepare()
-        stored = store.positions()
-        reader = BatchReader()
+        stored = store.places()
+        reader = BatchReader(stored)
         back = dice.randint(0, 3)
-        at = {topic: max(stored.get((topic, 0), 0) - back, 0) for topic in by_topic}
+        at = {
+            topic: max(stored[topic, 0].next_offset - back if (topic, 0) in stored else 0, 0)
+            for topic in by_topic
+        }
         for size in (dice.randint(0, 25) for _ in range(3)):
             piece = [r for topic, all_ in by_topic.items() for r in all_[at[topic] : at[topic] + size]]
             at = {topic: offset + size for topic, offset in at.items()}
             store.write(reader.batch(piece))
         done = all(at[topic] >= len(all_) for topic, all_ in by_topic.items())
         store.close()
-    assert contents(in_pieces) == contents(at_once)
+    expected, found = contents(at_once), contents(in_pieces)
+    # The repeats have places of their own in the log.
+    for tables in (expected, found):
+        del tables[positions_in_log.name]
+    assert found == expected
+
+
+def repeated(records: list[LogRecord], dice: random.Random) -> list[LogRecord]:
+    """Let an engine that was cut off write some records of a topic again."""
+    cut = dice.randint(0, len(records))
+    again = records[max(cut - dice.randint(0, 5), 0) :]
+    return [record._replace(offset=place) for place, record in enumerate([*records[:cut], *again])]
 
 
 def test_a_batch_that_fails_in_the_middle_leaves_nothing(store: HistoryStore, url: str) -> None:
@@ -159,7 +182,7 @@ def test_a_batch_that_fails_in_the_middle_leaves_nothing(store: HistoryStore, ur
         if "positions_in_log" in statement:
             raise OperationalError(statement, None, Exception("database or disk is full"))
 
-    database: Engine = store._database
+    database: Engine = store.database
     event.listen(database, "before_cursor_execute", full_disk)
     batch = BatchReader().batch(market())
     with pytest.raises(OperationalError):
@@ -170,14 +193,53 @@ def test_a_batch_that_fails_in_the_middle_leaves_nothing(store: HistoryStore, ur
     assert len(contents(url)[transactions.name]) == 16
 
 
-def test_neither_states_nor_positions_go_back(store: HistoryStore, url: str) -> None:
+def test_of_two_recorders_at_once_the_later_one_changes_nothing(store: HistoryStore, url: str) -> None:
     records = market()
-    store.write(BatchReader().batch(records))
+    first = BatchReader()
+    store.write(first.batch(records[:40]))
+    with pytest.raises(HistoryMovedError):
+        store.write(BatchReader().batch(records))
+    store.write(first.batch(records[40:]))
     newest = contents(url)
-    kept = {row.topic: row.next_offset for row in newest[positions_in_log.name]}
+    kept = {row[0]: row[2] for row in newest[positions_in_log.name]}
     assert kept == {topic: sum(r.topic == topic for r in records) for topic in kept}
-    store.write(BatchReader().batch(records[:40]))
+    with pytest.raises(HistoryMovedError):
+        store.write(BatchReader().batch(records[40:]))
     assert contents(url) == newest
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_candles_are_what_the_transactions_make(store: HistoryStore, url: str, size: int) -> None:
+    exchange, dice = Exchange(), random.Random(size)
+    exchange.open()
+    for number in range(200):
+        exchange.time_ms += dice.choice([0, 7, 20_000, 61_000, 4_000_000, 90_000_000])
+        side = dice.choice([Side.BUY, Side.SELL])
+        chosen = {"symbol": dice.choice(SYMBOLS), "investor_id": dice.choice(["ana", "bia"])}
+        price = dice.randint(990, 1_010) / 100
+        exchange.place(f"o-{number}", side, dice.randint(1, 9), price, **chosen)
+    records = [record for record in exchange.records if record.topic != BOOK]
+    reader = BatchReader()
+    for start in range(0, len(records), size):
+        store.write(reader.batch(records[start : start + size]))
+    tables = contents(url)
+    assert len(tables[transactions.name]) > 20
+    assert tables[candles.name] == recounted(tables[transactions.name])
+
+
+def recounted(trades: list[Any]) -> list[Any]:
+    """Count candles from rows of transactions, trade by trade."""
+    counted: dict[tuple[str, int, int], list[Any]] = {}
+    for row in trades:
+        time_ms, symbol, price, quantity = row[3:7]
+        for minutes in (1, 5, 15, 30, 60, 240, 1_440):
+            length_ms = minutes * 60_000
+            start_ms = time_ms - (time_ms - 3 * 3_600_000) % length_ms
+            candle = counted.setdefault((symbol, length_ms, start_ms), [price, price, price, price, 0, 0])
+            candle[1], candle[2], candle[3] = max(candle[1], price), min(candle[2], price), price
+            candle[4] += quantity
+            candle[5] += 1
+    return sorted((*key, *candle) for key, candle in counted.items())
 
 
 def test_a_minute_keeps_what_its_last_change_left(store: HistoryStore, url: str) -> None:
@@ -188,7 +250,7 @@ def test_a_minute_keeps_what_its_last_change_left(store: HistoryStore, url: str)
         exchange.time_ms = start_ms + seconds * 1_000
         exchange.run(Deposit(investor_id=ME, cash_units=seconds * 10_000))
     store.write(BatchReader().batch([record for record in exchange.records if record.topic != BOOK]))
-    database = create_engine(url)
+    database = create_engine(url, poolclass=NullPool)
     with database.connect() as connection:
         query = select(account_minutes).where(account_minutes.c.investor_id == ME).order_by("minute_ms")
         rows = connection.execute(query).all()
@@ -216,37 +278,87 @@ def test_an_order_under_an_id_that_another_was_refused_is_each_ones_own(
     assert (mine.status, theirs.status) == (Status.REJECTED, Status.NEW)
 
 
-def test_a_history_of_another_format_is_written_anew(store: HistoryStore, url: str) -> None:
+def test_the_revisions_make_the_tables_that_the_recorder_writes(store: HistoryStore, url: str) -> None:
+    database = create_engine(url, poolclass=NullPool)
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_history_from_before_the_revisions_keeps_all_that_it_has(url: str) -> None:
+    database = create_engine(url, poolclass=NullPool)
+    Path(database.url.database or "").parent.mkdir(exist_ok=True)
     records = market()
-    store.write(BatchReader().batch(records))
-    written = contents(url)
-    database = create_engine(url)
     with database.begin() as connection:
-        connection.execute(update(history_format).values(format=FORMAT - 1))
+        make_first_revision(connection, records)
+    store = HistoryStore(url)
     store.prepare()
-    assert store.positions() == {}
-    assert contents(url)["transactions"] == []
-    store.write(BatchReader().batch(records))
-    assert contents(url) == written
-    store.prepare()
-    assert contents(url) == written
-    database.dispose()
+    migrated = contents(url)
+    # Only what was not kept is read from the log: the accounts' limits, so all of that topic.
+    reader = BatchReader(store.places())
+    assert ("accounts", 0) not in store.places()
+    store.write(reader.batch([record for record in records if record.topic == ACCOUNTS]))
+    store.close()
+    expected = written_now(records)
+    for name in ("transactions", "candles", "executions", "orders"):
+        assert migrated[name] == expected[name], name
+    after = contents(url)
+    assert after["accounts"] == expected["accounts"]
+    database = create_engine(url, poolclass=NullPool)
+    assert "history_format" not in inspect(database).get_table_names()
 
 
-def test_a_history_without_a_format_is_the_first_one(url: str) -> None:
-    database = create_engine(url.replace("deep/", ""))
+def make_first_revision(connection: Connection, records: list[LogRecord]) -> None:
+    """Make a history as the recorder wrote it before there were revisions."""
+    context = MigrationContext.configure(connection)
+    with Operations.context(context):
+        v0001_records.upgrade()
+    connection.execute(text("CREATE TABLE history_format (format INTEGER PRIMARY KEY)"))
+    connection.execute(text("INSERT INTO history_format VALUES (2)"))
+    then = MetaData()
+    then.reflect(connection)
+    batch = BatchReader().batch(records)
+    names = [column.name for column in transactions.columns]
+    for values in batch.transactions:
+        row = dict(zip(names, values, strict=True))
+        row["transaction_id"] = f"{row['shard']}-{row['offset']}-{row['index']}"
+        connection.execute(then.tables["transactions"].insert(), row)
+    names = [column.name for column in executions.columns]
+    for values in batch.executions:
+        connection.execute(then.tables["executions"].insert(), dict(zip(names, values, strict=True)))
+    for row in (batch.refused_orders | batch.started_orders | batch.changed_orders).values():
+        known = {name: value for name, value in row.items() if name != "created_offset"}
+        connection.execute(then.tables["orders"].insert(), known)
+    for at, place in batch.after.items():
+        row = {"topic": at[0], "partition": at[1], "next_offset": place.next_offset}
+        connection.execute(then.tables["positions_in_log"].insert(), row)
+
+
+def written_now(records: list[LogRecord]) -> dict[str, list[Any]]:
+    """Give a history's tables as the recorder writes them today."""
+    with TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/history.sqlite"
+        store = HistoryStore(url)
+        store.prepare()
+        store.write(BatchReader().batch(records))
+        store.close()
+        return contents(url)
+
+
+def test_a_history_of_development_is_written_anew(url: str) -> None:
+    database = create_engine(url, poolclass=NullPool)
+    Path(database.url.database or "").parent.mkdir(exist_ok=True)
     with database.begin() as connection:
         connection.execute(text("CREATE TABLE positions_in_log (topic TEXT, partition INT, next_offset INT)"))
-        connection.execute(text("CREATE TABLE orders (order_id TEXT PRIMARY KEY)"))
+        connection.execute(text("CREATE TABLE orders (order_id TEXT)"))
         connection.execute(text("CREATE TABLE of_others (name TEXT)"))
-    store = HistoryStore(url.replace("deep/", ""))
+    store = HistoryStore(url)
     store.prepare()
     store.write(BatchReader().batch(market()))
     store.close()
     with database.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM orders")).scalar()
         assert connection.execute(text("SELECT count(*) FROM of_others")).scalar() == 0
-    database.dispose()
 
 
 def test_another_kind_of_database_is_refused_with_a_sentence() -> None:

@@ -89,7 +89,9 @@ async def test_the_history_is_the_log_through_restarts_and_repeats(
         for topic, count in expected.items():
             await until(lambda topic=topic, count=count: counted(path, topic) == count, f"all {topic}")
     recorded = rows(
-        path, 'SELECT transaction_id, price, quantity FROM transactions ORDER BY "offset", "index"'
+        path,
+        """SELECT shard || '-' || "offset" || '-' || "index", price, quantity FROM transactions
+        ORDER BY "offset", "index" """,
     )
     told: list[tuple[str, float, int]] = []
     async with LogReader(connection) as reader:
@@ -127,7 +129,9 @@ async def test_a_history_of_another_market_is_refused_with_a_sentence(
     async with recording(connection, f"sqlite:///{path}") as reports:
         await until(lambda: State.READY in [state for state, _ in reports], "ready")
     with closing(sqlite3.connect(path)) as database, database:
-        database.execute("INSERT INTO positions_in_log VALUES ('transactions', 0, 99)")
+        database.execute(
+            "INSERT INTO positions_in_log (topic, partition, next_offset) VALUES ('transactions', 0, 99)"
+        )
     async with recording(connection, f"sqlite:///{path}") as reports:
         await until(lambda: reports and reports[-1][0] is State.RETRYING, "refused")
         assert "another market" in reports[-1][1]

@@ -1,4 +1,4 @@
-"""Runs the revisions on the connection that `api.identity.migrating` has opened and locked."""
+"""Runs the revisions on the connection that `api.migrating` has opened and locked."""
 
 from __future__ import annotations
 

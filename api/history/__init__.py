@@ -1,0 +1,14 @@
+"""The history as the API reads it: what the recorder has written to the database."""
+
+from __future__ import annotations
+
+from api.history.reading import History, HistoryUnavailableError, QueryTooLongError
+from api.history.transactions import BadCursorError, TransactionFilter
+
+__all__ = [
+    "BadCursorError",
+    "History",
+    "HistoryUnavailableError",
+    "QueryTooLongError",
+    "TransactionFilter",
+]

@@ -1,0 +1,146 @@
+"""The database as the API reads it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from api.database import open_database
+from api.payloads import OrderRow
+from api.recorder.rows import At, Place
+from api.recorder.store import read_places
+from api.recorder.tables import orders, positions_in_log
+from engine.domain import OPEN_STATUSES, OrderType, Reason, Side, Status, TimeInForce
+
+QUERY_MAX_S = 5.0
+_STEPS_BETWEEN_LOOKS = 100_000
+_POSTGRESQL_CANCELED = "57014"
+
+
+class HistoryUnavailableError(Exception):
+    """The database does not answer, or the recorder has not made its tables yet."""
+
+
+class QueryTooLongError(Exception):
+    """A query that keeps the database busy for longer than one reader may."""
+
+
+class History:
+    """The recorder's tables; methods block and belong in a thread, and raise `HistoryUnavailableError`."""
+
+    def __init__(self, database_url: str) -> None:
+        self._database: Engine = open_database(database_url)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._database.dispose()
+
+    def order(self, investor_id: str, order_id: str) -> OrderRow | None:
+        """Give an investor's order, if there was one."""
+        query = select(orders).where(orders.c.investor_id == investor_id, orders.c.order_id == order_id)
+        rows = self.rows(query)
+        return _order(rows[0]) if rows else None
+
+    def finished_orders(self, investor_id: str, symbol: str | None, limit: int) -> list[OrderRow]:
+        """Give an investor's newest orders that have ended, newest first."""
+        table = orders.c
+        query = (
+            select(orders)
+            .where(table.investor_id == investor_id, table.status.not_in(sorted(OPEN_STATUSES)))
+            .order_by(table.created_ms.desc(), table.created_offset.desc())
+            .limit(limit)
+        )
+        if symbol is not None:
+            query = query.where(table.symbol == symbol)
+        return [_order(row) for row in self.rows(query)]
+
+    def positions_in_log(self) -> dict[str, int]:
+        """Give how far the recorder has read each topic."""
+        return {row.topic: row.next_offset for row in self.rows(select(positions_in_log))}
+
+    def places(self) -> dict[At, Place]:
+        """Give how far the recorder has read each topic and partition, and what it read last."""
+        with self.snapshot() as connection:
+            return read_places(connection)
+
+    def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        """Read a query's rows."""
+        with self.snapshot() as connection:
+            return connection.execute(query).all()
+
+    @contextmanager
+    def snapshot(self, *, seconds_max: float | None = None) -> Iterator[Connection]:
+        """Read what the database holds at one moment, whatever the recorder writes meanwhile.
+
+        Parameters
+        ----------
+        seconds_max : float, optional
+            How long it may take in all.
+
+        Raises
+        ------
+        QueryTooLongError
+            When it takes longer.
+        """
+        try:
+            with self._database.connect() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("BEGIN")
+                    with _interrupted_after(connection, seconds_max):
+                        yield connection
+                else:
+                    connection.execution_options(isolation_level="REPEATABLE READ")
+                    if seconds_max is not None:
+                        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {seconds_max * 1_000:.0f}")
+                    yield connection
+        except SQLAlchemyError as error:
+            if _was_interrupted(error):
+                raise QueryTooLongError from error
+            raise HistoryUnavailableError(str(error)) from error
+
+
+@contextmanager
+def _interrupted_after(connection: Connection, seconds_max: float | None) -> Iterator[None]:
+    if seconds_max is None:
+        yield
+        return
+    until_s = time.monotonic() + seconds_max
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: time.monotonic() > until_s, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        driver.set_progress_handler(None, 0)
+
+
+def _was_interrupted(error: SQLAlchemyError) -> bool:
+    if not isinstance(error, OperationalError):
+        return False
+    return getattr(error.orig, "sqlstate", None) == _POSTGRESQL_CANCELED or str(error.orig) == "interrupted"
+
+
+def _order(row: Row[tuple[object, ...]]) -> OrderRow:
+    return OrderRow(
+        order_id=row.order_id,
+        client_order_id=row.client_order_id,
+        symbol=row.symbol,
+        side=Side(row.side),
+        type=OrderType(row.type),
+        time_in_force=TimeInForce(row.time_in_force),
+        price=row.price,
+        stop_price=row.stop_price,
+        quantity=row.quantity,
+        filled_quantity=row.filled_quantity,
+        remaining_quantity=row.remaining_quantity,
+        average_price=row.average_price,
+        status=Status(row.status),
+        reason=Reason(row.reason) if row.reason else None,
+        message=row.message,
+        created_ms=row.created_ms,
+        updated_ms=row.updated_ms,
+    )
