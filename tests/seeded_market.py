@@ -12,7 +12,7 @@ from engine.log import Connection, LogReader, LogRecord, LogWriter, NewRecord, r
 from engine.topics import EXECUTIONS, ORDERS
 from engine.wire.commands import command_key, encode_command
 from engine.wire.records import decode_execution
-from homebroker.simulator.warm_up import history
+from homebroker.simulator.warm_up import WARM_UP_COMMANDS_PER_SECOND, history
 from tests.market import TIMEOUT_S
 
 _SEED = 11
@@ -22,7 +22,13 @@ _SEED = 11
 async def seeded_market(connection: Connection, *, minutes: int = 20) -> AsyncIterator[None]:
     """Fill an empty market with trades up to now, and keep its engine running."""
     now_ms = time.time_ns() // 1_000_000
-    past = history(seed=_SEED, start_ms=now_ms - minutes * 60_000, end_ms=now_ms, investor_id="demo")
+    past = history(
+        seed=_SEED,
+        start_ms=now_ms - minutes * 60_000,
+        end_ms=now_ms,
+        investor_id="demo",
+        rate=WARM_UP_COMMANDS_PER_SECOND,
+    )
     records = [NewRecord(command_key(command), encode_command(command), time_ms) for command, time_ms in past]
     # A record that is no command belongs to a market's past as well.
     records.append(NewRecord(b"", b"{no json", now_ms))

@@ -71,7 +71,8 @@ async def test_a_strategy_trades_live_and_its_report_is_what_the_market_says(
         assert len(strategy.fills) == len(trades)
         assert min(strategy.ages_ms) >= 0
         # All that it left open was cancelled, and the market said so before the report was made.
-        last = executions.groupby("order_id")["status"].last()
+        # A refused cancel of an order that had just been filled says nothing of the order.
+        last = executions[executions["side"].notna()].groupby("order_id")["status"].last()
         assert not set(last) & {"new", "partially_filled", "pending_trigger"}
         assert dict(zip(report.orders["order_id"], report.orders["status"], strict=True)) == last.to_dict()
         account = hb.accounts(paper).iloc[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -89,6 +90,52 @@ def test_a_table_of_orders_replays_as_the_orders_themselves(some: list[Command])
         assert_frame_equal(through_table.transactions, direct.transactions)
         assert_frame_equal(through_table.executions, direct.executions)
         assert through_table.digest == direct.digest
+
+
+_ODD_ROWS = st.fixed_dictionaries(
+    {"command": st.sampled_from(["place", "cancel", "amend", "cancel_all", "buy", "deposit"])},
+    optional={
+        "order_id": st.sampled_from(
+            ["o-1", "o-2", 'say "o"', "back\\slash", "ação", "", "x" * 65, "line\nfeed"]
+        ),
+        "investor_id": st.sampled_from(["ana", "bia", "nobody", "", "i" * 65]),
+        "client_order_id": st.sampled_from(["c", "", 'c"']),
+        "symbol": st.sampled_from([SYMBOL, "NONE1", "petr4", "", "A" * 17]),
+        "side": st.sampled_from(["buy", "sell", "hold"]),
+        "type": st.sampled_from(["limit", "market", "stop_limit", "iceberg"]),
+        "time_in_force": st.sampled_from(["gtc", "ioc", "gtd", "never"]),
+        "self_trade": st.sampled_from(["none", "expire_maker", "perhaps"]),
+        "price": st.sampled_from([10.0, 10.01, 9.99, 10.00001, -1.0, 0.0, 1e6, 1e6 + 1, 0.0001]),
+        "stop_price": st.sampled_from([10.0, 0.0, 10.00005]),
+        "quantity": st.sampled_from([1.0, 5.0, 1.5, 0.0, -3.0, 1e8, 1e8 + 1]),
+        "display_quantity": st.sampled_from([1.0, 2.5, 0.0]),
+        "expires_at_ms": st.sampled_from([float(NOW_MS + 60_000), 0.0, -1.0, 1.5]),
+        "post_only": st.booleans(),
+    },
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(_ODD_ROWS, min_size=1, max_size=8))
+def test_odd_rows_of_a_table_are_read_as_records_are(rows: list[dict[str, Any]]) -> None:
+    opening = [msgspec.json.decode(encode_command(command)) for command in OPENING]
+    # What a person's table holds: floats where a column has gaps, and NaN or None where nothing is.
+    table = pd.DataFrame([*opening, *rows])
+    table.index = pd.DatetimeIndex([NOW] * len(table), name="time").as_unit("ms")
+    whole = {"quantity", "display_quantity", "expires_at_ms"}
+    records = [
+        {
+            name: int(value) if name in whole and float(value).is_integer() else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
+    by_records = hb.replay([*opening, *records]).executions
+    by_table = hb.replay(table).executions
+    assert by_table["status"].tolist() == by_records["status"].tolist()
+    columns = ["order_id", "investor_id", "symbol", "execution_type", "reason", "price", "quantity"]
+    columns += ["side", "type", "time_in_force", "stop_price", "client_order_id", "filled_quantity"]
+    assert_frame_equal(by_table[columns].reset_index(drop=True), by_records[columns].reset_index(drop=True))
 
 
 def test_commands_in_every_form_replay_alike() -> None:

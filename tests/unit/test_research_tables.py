@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,16 @@ def test_scanned_reports_are_the_decoded_ones(reports: list[ExecutionReport], od
     ]
     table = _pieces(EXECUTIONS).piece(_records(values), 0)
     assert table.equals(table_of_structs(ExecutionReport, reports))
+
+
+def test_decimals_are_the_nearest_floats_however_many_digits_they_have() -> None:
+    dice = random.Random(1)
+    prices = [dice.uniform(0, 10 ** dice.randint(0, 9)) for _ in range(3_000)]
+    prices += [round(price, dice.randint(0, 8)) for price in prices]
+    values: list[bytes | None] = [
+        msgspec.json.encode(_trade(price=price, offset=place)) for place, price in enumerate(prices)
+    ]
+    assert _pieces(TRANSACTIONS).piece(_records(values), 0).column("price").to_pylist() == prices
 
 
 @settings(deadline=None)

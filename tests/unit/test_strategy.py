@@ -308,13 +308,13 @@ def test_the_same_run_twice_is_the_same(day: CommandLog) -> None:
 
 
 def test_the_market_maker_makes_both_sides_and_keeps_its_bounds(day: CommandLog) -> None:
-    report = hb.backtest(MarketMaker(position_max=500), day, "PETR4")
+    report = hb.backtest(MarketMaker(position_max=100), day, "PETR4")
     summary = report.summary
     assert summary["fills"] > 10
     assert set(report.fills["side"]) == {"buy", "sell"}
     assert summary["maker_share"] == 1.0
     # A quote may stand while another fills: one quote beyond the bound at most.
-    assert summary["position_max"] < 600
+    assert summary["position_max"] <= 200
     assert report.orders["status"].isin(["filled", "canceled", "rejected", "partially_filled"]).all()
     assert set(report.orders["reason"].dropna()) <= {"would_cross"}
 
@@ -436,6 +436,15 @@ def test_a_run_without_a_fill_has_its_report_too(day: CommandLog) -> None:
 def test_what_no_market_takes_is_an_error_at_once(wrong: Callable[[Desk], Any], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         hb.backtest(_doing(wrong), _market(_place("b", Side.BUY, 1, 990)), SYMBOL)
+
+
+def test_prices_are_rounded_away_from_the_other_side() -> None:
+    strategy = _Scripted()
+    hb.backtest(strategy, _market(_place("b", Side.BUY, 1, 990)), SYMBOL)
+    desk = strategy.desk
+    assert (desk.rounded(10.008, Side.BUY), desk.rounded(10.002, Side.SELL)) == (10.0, 10.01)
+    assert (desk.rounded(10.01, Side.BUY), desk.rounded(10.01, Side.SELL)) == (10.01, 10.01)
+    assert desk.rounded(-1, Side.BUY) == 0.01
 
 
 def test_bad_arguments_are_refused(day: CommandLog) -> None:
