@@ -73,7 +73,13 @@ async def test_a_fresh_market_gets_the_history_that_its_seed_says_and_then_lives
     records = await whole(connection, ORDERS)
     start_ms, length_ms = records[0].time_ms, int(CONFIG.warmup_hours * 3_600_000)
     expected = list(
-        history(seed=3, start_ms=start_ms, end_ms=start_ms + length_ms, investor_id=CONFIG.investor_id)
+        history(
+            seed=3,
+            start_ms=start_ms,
+            end_ms=start_ms + length_ms,
+            investor_id=CONFIG.investor_id,
+            rate=CONFIG.rate,
+        )
     )
     found = [(decode_command(record.value), record.time_ms) for record in records[: len(expected)]]
     assert found == expected
