@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ SESSION_COOKIE: Final = "homebroker_session"
 _SECRET: Final = re.compile(r"[\w.~+/=-]{1,256}", re.ASCII)
 _USER: Final = "user"
 _HAS_ACCOUNT: Final = "has_account"
+_TROUBLED_S: Final = "troubled_s"
 
 
 def config() -> DashboardConfig:
@@ -112,6 +114,20 @@ def listed_assets() -> list[Asset]:
         _wait_for_assets()
         st.stop()
     return assets
+
+
+def try_again_soon(trouble: str) -> None:
+    """Say why the page cannot be drawn now, and draw it anew in a moment, until it can be."""
+    st.session_state[_TROUBLED_S] = time.monotonic()
+    _try_again(trouble)
+
+
+@st.fragment(run_every=RETRY_PERIOD_S)
+def _try_again(trouble: str) -> None:
+    # The fragment's first run is the page's own; those that follow are the moments to try.
+    if time.monotonic() - st.session_state[_TROUBLED_S] > RETRY_PERIOD_S / 2:
+        st.rerun()
+    _say_trying_again(trouble)
 
 
 def _client() -> Client:

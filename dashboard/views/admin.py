@@ -229,5 +229,4 @@ try:
 except SignedOutError:
     st.rerun()
 except ApiError as error:
-    st.warning(f"{error.message} Nothing was done.", icon=":material/cloud_off:")
-    st.button("Try again", key="admin_again")
+    session.try_again_soon(error.message)

@@ -144,6 +144,4 @@ chosen = _chosen(assets)
 try:
     _draw(*chosen)
 except ApiError as error:
-    st.warning(f"{error.message} There is no analysis now.", icon=":material/cloud_off:")
-    if st.button("Try again"):
-        st.rerun()
+    session.try_again_soon(error.message)

@@ -158,5 +158,4 @@ try:
 except SignedOutError:
     st.rerun()
 except ApiError as error:
-    st.warning(f"{error.message} There is no history now.", icon=":material/cloud_off:")
-    st.button("Try again", key="history_again")
+    session.try_again_soon(error.message)

@@ -199,6 +199,7 @@ def test_tiles_fill_the_map_by_their_worth_and_do_not_overlap(scripts: Scripts) 
         assert tile["x"] >= -1e-6
         assert tile["x"] + tile["width"] <= 800 + 1e-6
         assert tile["y"] + tile["height"] <= 300 + 1e-6
+        assert max(tile["width"], tile["height"]) <= 3.5 * min(tile["width"], tile["height"]), "no strips"
     for one in tiles:
         for other in tiles:
             apart_x = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])

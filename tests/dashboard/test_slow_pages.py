@@ -180,8 +180,12 @@ def test_an_api_away_is_told_and_never_a_traceback(api: Scripted, view: str) -> 
     for name in ("GET /orders", "GET /candles/PETR4"):
         api.answer(name, 503, away)
     page = open_page(view)
-    assert "The history cannot be read now." in page.warning[0].value
-    assert page.button
+    assert "The history cannot be read now. Trying again" in page.warning[0].value
+    for name, body in (("GET /orders", [PLACED]), ("GET /candles/PETR4", {"candles": []})):
+        api.answer(name, 200, body)
+    page.run()
+    assert not page.exception
+    assert not page.warning
 
 
 def test_analysis_of_a_market_without_trades_says_so(api: Scripted) -> None:

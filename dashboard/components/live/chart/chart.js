@@ -5,7 +5,7 @@ import { figure } from "./figure.js";
 import { Overlay } from "./overlay.js";
 import { loadPlotly } from "./plotly.js";
 
-const REDRAW_PERIOD_MS = 80; // a redraw costs 20–30 ms
+const REDRAW_PERIOD_MS = 100; // a redraw costs 20–30 ms
 const CANDLE_WIDTH_PX = 5.5; // of a fresh view
 const SHOWN_CANDLES_MIN = 10;
 const FRESH_CANDLES_MIN = 40; // fewer would look like bricks
