@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import convert
 
 from api.feed import Feed, TooManySubscribersError
 from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS, Publisher
@@ -20,6 +21,7 @@ from api.openings import MarketOpening, stream
 from engine.domain import SelfTrade, Side
 from engine.log import LogRecord
 from engine.topics import OUTPUT_TOPICS
+from homebroker.client import Book, BookChange, LocalBook
 from tests.api.exchange import Exchange
 
 
@@ -50,10 +52,13 @@ class Server:
         self.view = LiveView(books_from_start=True)
         self.publisher = Publisher(self.view, self.feed, Feed(PRIVATE_LETTERS))
         self.publisher.start(dict.fromkeys(OUTPUT_TOPICS, 0))
+        self.now_s = 0.0
 
-    def read(self, records: list[LogRecord]) -> None:
-        """Take in a batch."""
+    def read(self, records: list[LogRecord], *, after_s: float = 0.06) -> None:
+        """Take in a batch, a while after the one before."""
+        self.now_s += after_s
         self.publisher.publish(self.view.apply(records), states=True)
+        self.publisher.publish_due(self.now_s)
 
     async def listen(self, kinds: Collection[str], last_id: str | None) -> Listener:
         """Connect a client to PETR4."""
@@ -133,7 +138,7 @@ class Client:
     def __init__(self) -> None:
         self.trades: list[str] = []
         self.candles: dict[int, Any] = {}
-        self.book_offset = -2
+        self.book = LocalBook("PETR4")
         self.ticker: Any = None
         self.last_id: str | None = None
 
@@ -147,10 +152,9 @@ class Client:
             elif event.name == "candle":
                 self.candles[event.data["time_ms"]] = event.data
             elif event.name == "book_snapshot":
-                self.book_offset = event.data["offset"]
+                self.book.begin(convert(event.data, Book))
             elif event.name == "book":
-                assert event.data["previous_offset"] == self.book_offset
-                self.book_offset = event.data["offset"]
+                self.book.apply(convert(event.data, BookChange))
             elif event.name == "ticker":
                 self.ticker = event.data
             else:
@@ -171,7 +175,13 @@ async def _come_and_go(seed: int) -> None:
     servers = (Server(), Server())
     client, taken = Client(), 0
     kinds = dice.choice(
-        [["trades", "book", "candles:1s", "tickers"], ["candles:1s"], ["candles:1s", "tickers"]]
+        [
+            ["trades", "book", "candles:1s", "tickers"],
+            ["trades", "book:250ms", "candles:1s:100ms", "tickers:1s"],
+            ["candles:1s:500ms"],
+            ["candles:1s"],
+            ["candles:1s", "tickers"],
+        ]
     )
     servers[0].read(batches[0])
     servers[1].read(batches[0])
@@ -193,6 +203,8 @@ async def _come_and_go(seed: int) -> None:
             listener = await dice.choice(servers).listen(kinds, client.last_id)
             taken = 0
     servers[1].read(held)
+    for server in servers:
+        server.read([], after_s=10.0)
     client.take((await listener.collect())[taken:])
     await listener.leave()
     view = servers[0].view
@@ -204,7 +216,12 @@ async def _come_and_go(seed: int) -> None:
     ]
     if "trades" in kinds:
         assert client.trades == [trade.transaction_id for trade in view.trades.get("PETR4", ())]
-        assert client.book_offset == view.books["PETR4"].offset
+        whole = view.books["PETR4"].levels()
+        assert (client.book.offset, client.book.bids(), client.book.asks()) == (
+            whole.offset,
+            list(whole.bids),
+            list(whole.asks),
+        )
         assert client.ticker["last_price"] == view.ticker("PETR4").last_price
         assert (client.ticker["bid"], client.ticker["ask"]) == (
             view.books["PETR4"].bid,
@@ -351,3 +368,52 @@ async def test_public_events_name_no_investor_and_no_order() -> None:
     assert "ana" not in text
     assert "o-" not in text
     assert "_order_id" not in text
+
+
+async def test_a_paced_channel_speaks_at_once_then_no_more_often_than_its_pace_and_all_in_one() -> None:
+    server, exchange = Server(), Exchange()
+    server.read(exchange.open())
+    server.read(exchange.place("o-0", Side.BUY, 1, 9.0))
+    listener = await server.listen(["book:250ms"], None)
+    opened = len(listener.events)
+
+    async def told(number: int, after_s: float) -> list[tuple[int, int, int]]:
+        server.read(exchange.place(f"o-{number}", Side.BUY, number, 9.0 + number / 100), after_s=after_s)
+        books = [event.data for event in await listener.collect()][opened:]
+        return [(book["previous_offset"], book["offset"], len(book["bids"])) for book in books]
+
+    first = exchange.offset
+    assert await told(1, 1.0) == [(first - 1, first, 1)]
+    assert len(await told(2, 0.1)) == len(await told(3, 0.1)) == 1
+    assert await told(4, 0.1) == [(first - 1, first, 1), (first, first + 3, 3)]
+    server.read([], after_s=10.0)
+    assert len(await listener.collect()) == opened + 2
+    # Who comes while something waits begins where all others are: they are told it now.
+    assert len(await told(5, 0.1)) == 3
+    assert len(await told(6, 0.1)) == 3
+    newcomer = await server.listen(["book:250ms"], None)
+    last = (await listener.collect())[-1].data
+    assert last["offset"] == newcomer.events[0].data["offset"] == exchange.offset - 1
+    await newcomer.leave()
+    await listener.leave()
+
+
+async def test_a_server_that_is_behind_lets_whoever_knows_more_wait_for_it() -> None:
+    ahead, behind = Server(), Server()
+    batches = market_batches(2, 30)
+    for server in (ahead, behind):
+        server.read(batches[0])
+    listener = await ahead.listen(["trades", "book"], None)
+    for batch in batches[1:20]:
+        ahead.read(batch)
+    events = await listener.collect()
+    await listener.leave()
+    opening = MarketOpening(view=behind.view, symbols=("PETR4",), kinds=("trades", "book"))
+    coming = asyncio.create_task(anext(stream(behind.feed, lambda: opening, events[-1].id)))
+    await asyncio.sleep(0.05)
+    assert not coming.done()
+    for batch in batches[1:]:
+        behind.read(batch)
+    names = {event.name for event in parsed((await coming).decode())}
+    assert "reset" not in names
+    assert "book" in names
