@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
+import signal
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import NullPool, create_engine, func, select
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from api import recorder
+from api.recorder.tables import candles, executions, transactions
 from engine.domain import Side
 from engine.log import Connection, LogReader, LogWriter, NewRecord, read_between
 from engine.progress import State
@@ -19,6 +25,7 @@ from engine.topics import BOOK, EXECUTIONS, TRANSACTIONS
 from engine.wire.records import decode_transaction
 from tests.api.exchange import Exchange
 from tests.kafka.waiting import until
+from tests.market import Market, start_part, stop_part
 
 pytestmark = pytest.mark.kafka
 
@@ -136,3 +143,85 @@ async def test_a_history_of_another_market_is_refused_with_a_sentence(
         await until(lambda: reports and reports[-1][0] is State.RETRYING, "refused")
         assert "another market" in reports[-1][1]
         assert "HOMEBROKER_DATABASE_URL" in reports[-1][1]
+
+
+@pytest.mark.parametrize("seed", [1])
+async def test_killed_at_any_moment_the_history_is_the_log_and_nothing_twice(
+    market: Market, database_url: str, seed: int
+) -> None:
+    dice, exchange = random.Random(seed), played(1_200)
+    settings = market.settings.model_copy(update={"database_url": database_url})
+    expected = expected_rows(exchange)
+    all_at_once = asyncio.Event()
+    writing = asyncio.create_task(write_on_and_on(market.connection, exchange, dice, all_at_once))
+    kills = 0
+    while kills < 3:
+        recorder = start_part(settings, "recorder")
+        try:
+            before = history_rows(database_url)
+            await until(lambda rows=before: history_rows(database_url) != rows, "something written")
+            await asyncio.sleep(dice.uniform(0, 0.3))
+        finally:
+            stop_part(recorder, signal.SIGKILL)
+        kills += 1
+    assert not writing.done(), "it was to be killed under load"
+    all_at_once.set()
+    recorder = start_part(settings, "recorder")
+    try:
+        await writing
+        await until(lambda: history_rows(database_url) == expected, "the whole history")
+    finally:
+        stop_part(recorder, signal.SIGKILL)
+    trades = [decode_transaction(r.value or b"") for r in exchange.records if r.topic == TRANSACTIONS]
+    engine = create_engine(database_url, poolclass=NullPool)
+    with engine.connect() as connection:
+        volume = connection.execute(
+            select(func.sum(candles.c.volume), func.sum(candles.c.trades)).where(
+                candles.c.interval_ms == 60_000
+            )
+        ).one()
+    assert tuple(volume) == (sum(trade.quantity for trade in trades), len(trades))
+
+
+async def write_on_and_on(
+    connection: Connection, exchange: Exchange, dice: random.Random, all_at_once: asyncio.Event
+) -> None:
+    """Send what an engine writes, a few records at a time, slowly; repeat some, as one that was cut off."""
+    records = {
+        topic: [record for record in exchange.records if record.topic == topic]
+        for topic in {record.topic for record in exchange.records} - {BOOK}
+    }
+    async with LogWriter(connection) as writer:
+        for start in range(0, max(map(len, records.values())), 10):
+            for topic, of_topic in records.items():
+                part = of_topic[max(start - dice.choice([0, 0, 0, 7]), 0) : start + 10]
+                await writer.append_all(topic, [NewRecord(r.key, r.value or b"", r.time_ms) for r in part])
+            if not all_at_once.is_set():
+                await asyncio.sleep(0.2)
+
+
+def expected_rows(exchange: Exchange) -> dict[str, list[tuple[int, int]]]:
+    """Give the identities that the tables of records must have, each once."""
+    return {
+        topic: [
+            (value["offset"], value["index"])
+            for value in (json.loads(r.value or b"") for r in exchange.records if r.topic == topic)
+        ]
+        for topic in (TRANSACTIONS, EXECUTIONS)
+    }
+
+
+def history_rows(url: str) -> dict[str, list[tuple[int, int]]]:
+    """Give the identities that the tables of records have; nothing before they are made."""
+    engine = create_engine(url, poolclass=NullPool)
+    with suppress(OperationalError, ProgrammingError), engine.connect() as connection:
+        return {
+            table.name: [
+                (row[0], row[1])
+                for row in connection.execute(
+                    select(table.c["offset"], table.c["index"]).order_by("offset", "index")
+                )
+            ]
+            for table in (transactions, executions)
+        }
+    return {}
