@@ -64,8 +64,8 @@ class Owner(Struct, frozen=True):
 class EventStream(Response):
     """Sends the chunks of an iterator as server-sent events until one side ends it.
 
-    The iterator is begun before the answer is: where there is no room, that is the answer. Starlette's and
-    sse-starlette's own responses cost twice the time for each chunk, see ADR 0017.
+    The iterator is begun before the answer is: where there is no room, that is the answer. ADR 0017 says why
+    it is not a library's.
     """
 
     media_type = "text/event-stream"
