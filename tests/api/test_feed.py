@@ -417,3 +417,25 @@ async def test_a_server_that_is_behind_lets_whoever_knows_more_wait_for_it() -> 
     names = {event.name for event in parsed((await coming).decode())}
     assert "reset" not in names
     assert "book" in names
+
+
+async def test_who_leaves_while_candles_wait_is_told_all_of_them_by_another_server() -> None:
+    servers, exchange = (Server(), Server()), Exchange()
+    kinds = ["trades", "candles:1s:1s"]
+    for server in servers:
+        server.read(exchange.open())
+    listener = await servers[0].listen(kinds, None)
+    for number in range(5):
+        exchange.time_ms += 1_000
+        records = exchange.place(f"s-{number}", Side.SELL, 1, 10.0)
+        records = records + exchange.place(f"b-{number}", Side.BUY, 1, 10.0, investor_id="bia")
+        for server in servers:
+            server.read(records)
+    events = await listener.collect()
+    await listener.leave()
+    assert events[-1].name == "trade"
+    back = await servers[1].listen(kinds, events[-1].id)
+    await back.leave()
+    candles = {event.data["time_ms"] for event in events + back.events if event.name == "candle"}
+    assert candles == {candle.time_ms for candle in servers[1].view.candles["PETR4"]["1s"].since(0, now_ms=0)}
+    assert len(candles) == 5
