@@ -249,3 +249,18 @@ def test_an_export_has_every_trade_in_its_day_and_only_writes_what_is_new(
 def day_of(time_ms: int) -> str:
     """Name the day in Brasília."""
     return datetime.fromtimestamp(time_ms / 1_000, timezone(timedelta(hours=-3))).strftime("%Y-%m-%d")
+
+
+def test_a_day_that_was_not_over_is_exported_again_once_it_is(
+    history: History, exchange: Exchange, database_url: str, tmp_path: Path
+) -> None:
+    newest = max(file.path.parent.name for file in export(history, tmp_path))
+    store, start = HistoryStore(database_url), len(exchange.records)
+    reader = BatchReader(store.places())
+    exchange.time_ms += 2 * 86_400_000
+    exchange.place("new-1", Side.SELL, 5, 9.95, investor_id="ana")
+    exchange.place("new-2", Side.BUY, 5, 10.05, investor_id=ME)
+    store.write(reader.batch([record for record in exchange.records[start:] if record.topic != BOOK]))
+    store.close()
+    written = {file.path.parent.name for file in export(history, tmp_path) if file.rows is not None}
+    assert written == {newest, day_of(exchange.time_ms)}
