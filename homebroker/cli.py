@@ -128,6 +128,16 @@ def replay(
 
 
 @app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(file_okay=False, help="Where DAY/SYMBOL.parquet are put.")],
+) -> None:
+    """Export the history's trades as Parquet by day and symbol; again, only what is new."""
+    from homebroker.export_command import run_export
+
+    run_export(_settings(), directory)
+
+
+@app.command()
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     check: Annotated[str | None, typer.Option(help="One part; exit code 0 when it is ready.")] = None,

@@ -6,8 +6,11 @@ import csv
 import io
 import random
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 from pyarrow import parquet
 
@@ -15,6 +18,7 @@ from api.history import BadCursorError, History, QueryTooLongError, TransactionF
 from api.history import candles as history_candles
 from api.history.candles import CandleSpan, stored_candles
 from api.history.downloads import download
+from api.history.export import export
 from api.history.transactions import transactions_page
 from api.live.candles import INTERVALS_MS
 from api.live.view import LiveView
@@ -218,3 +222,45 @@ def test_stored_candles_are_those_of_a_view_that_read_all(
         assert [row.item()[0] for row in found] == [candle.time_ms for candle in expected]
         assert [row.item()[5] for row in found] == [candle.volume for candle in expected]
         assert [row.item()[4] / 10_000 for row in found] == [candle.close for candle in expected]
+
+
+def test_an_export_has_every_trade_in_its_day_and_only_writes_what_is_new(
+    history: History, exchange: Exchange, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.history.export._PIECE_ROWS", 5)
+    folder = tmp_path / "exported"
+    first = list(export(history, folder))
+    trades = trades_of(exchange)[::-1]
+    table = pandas.read_parquet(folder).sort_values(["offset", "index"])
+    told = [f"0-{offset}-{index}" for offset, index in zip(table["offset"], table["index"], strict=True)]
+    assert told == [trade.transaction_id for trade in trades]
+    for file in folder.glob("*/*.parquet"):
+        days = {day_of(time_ms) for time_ms in pandas.read_parquet(file)["time_ms"]}
+        assert days == {file.parent.name}
+        assert set(pandas.read_parquet(file)["symbol"]) == {file.stem}
+    assert not list(folder.glob("*/*.part"))
+    newest = max(file.path.parent.name for file in first)
+    again = list(export(history, folder))
+    assert [file.path for file in again] == [file.path for file in first]
+    assert {file.path.parent.name for file in again if file.rows is not None} == {newest}
+    assert len({file.path.parent.name for file in first}) > 1
+
+
+def day_of(time_ms: int) -> str:
+    """Name the day in Brasília."""
+    return datetime.fromtimestamp(time_ms / 1_000, timezone(timedelta(hours=-3))).strftime("%Y-%m-%d")
+
+
+def test_a_day_that_was_not_over_is_exported_again_once_it_is(
+    history: History, exchange: Exchange, database_url: str, tmp_path: Path
+) -> None:
+    newest = max(file.path.parent.name for file in export(history, tmp_path))
+    store, start = HistoryStore(database_url), len(exchange.records)
+    reader = BatchReader(store.places())
+    exchange.time_ms += 2 * 86_400_000
+    exchange.place("new-1", Side.SELL, 5, 9.95, investor_id="ana")
+    exchange.place("new-2", Side.BUY, 5, 10.05, investor_id=ME)
+    store.write(reader.batch([record for record in exchange.records[start:] if record.topic != BOOK]))
+    store.close()
+    written = {file.path.parent.name for file in export(history, tmp_path) if file.rows is not None}
+    assert written == {newest, day_of(exchange.time_ms)}
