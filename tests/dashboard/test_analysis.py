@@ -76,6 +76,12 @@ def test_symbols_are_compared_from_their_own_first_price() -> None:
     assert prices.compared(prices.closes({})).empty
 
 
+def test_a_return_is_of_two_prices_and_the_first_has_none() -> None:
+    found = prices.returns(CLOSES[["A"]])["A"]
+    assert found.tolist() == pytest.approx([math.log(1.1), math.log(0.9), 0.0])
+    assert found.index.tolist() == CLOSES.index.tolist()[1:]
+
+
 def test_volatility_is_the_root_of_the_mean_square_by_the_year() -> None:
     found = prices.volatility(CLOSES[["A"]], interval="1m", window=2)["A"]
     moves = [math.log(11 / 10), math.log(9.9 / 11), 0.0]
