@@ -48,11 +48,11 @@ def history(
 
     Examples
     --------
-    >>> hb.history("select symbol, count(*) as trades from trades group by symbol")  # doctest: +SKIP
+    >>> hb.history("select symbol, count(*) as trades from transactions group by symbol")  # doctest: +SKIP
     """
     check_kind(to)
     if not isinstance(sql, str) or not sql.strip():
-        raise ValueError("sql is empty; give a statement, for example: select * from trades limit 10.")
+        raise ValueError("sql is empty; give a statement, for example: select * from transactions limit 10.")
     if not (isinstance(rows_max, int) and not isinstance(rows_max, bool) and 1 <= rows_max <= ROWS_MAX):
         raise ValueError(f"rows_max={rows_max!r} must be a whole number from 1 to {ROWS_MAX:,}.")
     url = make_url(Settings().resolved_database_url)
