@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Collection
 
 from msgspec import Struct
+from sse_starlette import ServerSentEvent
 
 from api.feed.places import Place
 
 COMMENT_EVERY_S = 15.0
 """How often a comment says that the connection lives."""
-_COMMENT = b": the stream lives\n\n"
+_LINE_END = "\n"
+_COMMENT = ServerSentEvent(comment="the stream lives", sep=_LINE_END).encode()
 _SLOW = (
     b'{"reason":"slow_client","message":"Events came faster than they were read; come back for the rest."}'
 )
@@ -107,7 +109,7 @@ class Subscription:
 
 def body(event: str, data: bytes) -> bytes:
     """Write an event without its id."""
-    return b"event: %s\ndata: %s\n\n" % (event.encode(), data)
+    return ServerSentEvent(data.decode(), event=event, sep=_LINE_END).encode()
 
 
 def frame(event_id: str, event_body: bytes) -> bytes:
