@@ -60,7 +60,9 @@ async def run_notebooks(
 @asynccontextmanager
 async def trading(connection: Connection) -> AsyncIterator[None]:
     """Have the simulated investors trade, in the context."""
-    task = asyncio.create_task(trade_live(connection, rate=_RATE, seed=3, report=lambda *_told: None))
+    task = asyncio.create_task(
+        trade_live(connection, rate=_RATE, seed=3, wishes_url="", report=lambda *_told: None)
+    )
     try:
         yield
     finally:
