@@ -110,15 +110,14 @@ def _short(connection: Connection, span: CandleSpan) -> Rows:
         if found:
             pieces.append(_folded(found, span.interval_ms, backwards))
             behind = tuple(found[-1])[-3:]
-        rows = _joined(pieces, span.interval_ms, backwards)
+        pieces = [_joined(pieces, span.interval_ms, backwards)]
+        rows = _beginning_within(pieces[0], span)
         read += len(found)
         # The candle at the piece's far end may go on in the next one.
         if len(found) < _PIECE_ROWS or len(rows) > span.limit:
-            kept = rows[-span.limit :] if backwards else rows[: span.limit]
-            return _beginning_within(kept, span)
+            return rows[-span.limit :] if backwards else rows[: span.limit]
         if read >= TRADES_MAX:
             raise TooManyTradesError
-        pieces = [rows]
 
 
 def _beyond(identity: Any, behind: tuple[Any, ...], backwards: bool) -> Any:

@@ -63,7 +63,10 @@ class NewSimulatorWish(BaseModel):
 
 
 @router.get(
-    "/system", response_model=SystemStatus, summary="See whether all keeps up", responses=answers(401, 403)
+    "/system",
+    response_model=SystemStatus,
+    summary="See whether all keeps up",
+    responses=answers(401, 403, 429, 503),
 )
 async def read_system(_caller: Admin, services: WithServices) -> Response:
     """Tell how far the API and the recorder are behind, and how long the engine has said nothing."""

@@ -134,7 +134,7 @@ async def test_no_body_breaks_a_route(client: httpx.AsyncClient, body: bytes) ->
     described = (await client.get("/openapi.json")).json()["paths"]
     for path, methods in described.items():
         for method in methods.keys() & {"post", "put", "patch"}:
-            filled = path.format(symbol="PETR4", order_id="o", investor_id="demo", username="demo")
+            filled = path.format(symbol="PETR4", order_id="o", investor_id="demo", username="demo", name="n")
             if filled == "/auth/logout":  # reads no body
                 continue
             answer = await client.request(method, filled, content=body, headers=JSON)

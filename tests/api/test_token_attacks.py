@@ -69,7 +69,7 @@ async def test_nothing_but_market_data_and_signing_in_is_open_to_strangers(
         assert len(routes) > 30
         for method, path in sorted(routes - PUBLIC):
             filled = path.format(
-                symbol="PETR4", order_id="o", investor_id="demo", username="demo", key_id="k"
+                symbol="PETR4", order_id="o", investor_id="demo", username="demo", key_id="k", name="n"
             )
             answer = await client.request(method, filled, json={})
             assert answer.status_code == 401, (method, path)
