@@ -75,8 +75,8 @@ def test_without_a_history_it_says_how_to_make_one(tmp_path: Path, monkeypatch: 
     assert not (tmp_path / "none").exists()
 
 
-def test_postgresql_can_only_be_asked_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running_postgresql(tmp_path) as url:
+def test_postgresql_can_only_be_asked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running_postgresql() as url:
         monkeypatch.setenv("HOMEBROKER_DATABASE_URL", url)
         assert hb.history("select 1 + :more as n", {"more": 2})["n"].tolist() == [3]
         with pytest.raises(hb.HistoryError, match="read-only transaction"):

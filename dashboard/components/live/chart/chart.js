@@ -92,7 +92,9 @@ export class Chart {
   // One's own open orders in the symbol.
   setOrders(orders) {
     this.orders = orders;
+    // At once where they are in view; the axis makes room for others near by.
     this.overlay.ask();
+    this.redraw.ask();
   }
 
   close() {
@@ -177,7 +179,7 @@ export class Chart {
     const { clientWidth: width, clientHeight: height } = this.node;
     const { traces, layout, studies, from } = figure({
       series: this.series,
-      view: { range: this.#range(), width, height, decimals: this.decimals, name: this.viewName },
+      view: { range: this.#range(), width, height, decimals: this.decimals, name: this.viewName, marks: this.#marks() },
       chosen: this.studies,
       fills: this.#placedFills(),
       colours: this.#colours(),
@@ -187,6 +189,10 @@ export class Chart {
     if (!this.drawn) this.#listen();
     this.#drawOverlay();
     this.#drawCross();
+  }
+
+  #marks() {
+    return this.orders.map((order) => order.price ?? order.stop_price).filter((price) => typeof price === "number");
   }
 
   #placedFills() {

@@ -9,7 +9,7 @@ const VOLUME_SHARE = 0.16;
 const STUDY_SHARE = 0.17;
 const GAP = 0.025;
 
-// `view`: range (places), size, decimals, name; `fills`: [{ place, price, side, quantity }].
+// `view`: range (places), size, decimals, name, marks (prices); `fills`: [{ place, price, side, quantity }].
 // Gives also the studies, whose lines begin at the place `from`.
 export function figure({ series, view, chosen, fills, colours }) {
   const [left, right] = view.range;
@@ -140,7 +140,7 @@ function layout({ series, view, panes, colours, shown, from }) {
       side: "right",
       domain: [foot + GAP, 1],
       fixedrange: true,
-      range: priceRange(inView),
+      range: priceRange(inView, view.marks),
       nticks: Math.max(3, Math.floor((height * (1 - foot)) / 40)),
       tickformat: `,.${decimals}f`,
     },
@@ -157,10 +157,14 @@ function layout({ series, view, panes, colours, shown, from }) {
   };
 }
 
-function priceRange(candles) {
+// Of the prices to mark, those not far from the candles are made room for; one far away would flatten them.
+function priceRange(candles, marks) {
   if (!candles.length) return [0, 1];
-  const low = Math.min(...candles.map((candle) => candle.low));
-  const high = Math.max(...candles.map((candle) => candle.high));
+  const lowest = Math.min(...candles.map((candle) => candle.low));
+  const highest = Math.max(...candles.map((candle) => candle.high));
+  const reach = Math.max((highest - lowest) / 2, highest * 0.01);
+  const near = marks.filter((price) => price >= lowest - reach && price <= highest + reach);
+  const [low, high] = [Math.min(lowest, ...near), Math.max(highest, ...near)];
   const room = Math.max((high - low) * 0.07, high * 0.0003);
   return [low - room, high + room];
 }
