@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -12,105 +10,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import homebroker as hb
-from engine.domain import Cancel, Command, Execution, ListAsset, OpenAccount, Place, Side, TimeInForce
+from engine.domain import Cancel, Command, Place, Side
 from engine.wire.commands import record_fields
 from homebroker.research.command_log import CommandLog
-from homebroker.research.rows import LoggedCommand
-from homebroker.simulator.warm_up import WARM_UP_COMMANDS_PER_SECOND, history
-from homebroker.strategy import Desk, Fill, Strategy, TapeTrade
+from homebroker.strategy import Desk, Strategy, TapeTrade
 from homebroker.strategy.examples import MarketMaker, Momentum, VwapExecution
-
-SYMBOL = "TEST3"
-START_MS = 1_790_000_000_000
+from tests.unit.scripted_strategy import (
+    START_MS,
+    SYMBOL,
+    Scripted,
+    doing,
+    market_of,
+    place,
+    recorded_half_hour,
+)
 
 
 @pytest.fixture(scope="module")
 def day() -> CommandLog:
     """Give half an hour of the simulated market."""
-    timed = history(
-        seed=5,
-        start_ms=START_MS,
-        end_ms=START_MS + 1_800_000,
-        investor_id=None,
-        rate=WARM_UP_COMMANDS_PER_SECOND,
-    )
-    return hb.replay(
-        [
-            LoggedCommand(offset=offset, time_ms=time_ms, command=command)
-            for offset, (command, time_ms) in enumerate(timed)
-        ]
-    ).log
-
-
-def _place(order_id: str, side: Side, quantity: int, cents: int, **fields: Any) -> Place:
-    return Place(
-        order_id=order_id,
-        investor_id="ana" if side is Side.BUY else "bia",
-        symbol=SYMBOL,
-        side=side,
-        quantity=quantity,
-        price_units=100 * cents,
-        time_in_force=TimeInForce.GTC,
-        **fields,
-    )
-
-
-def _market(*commands: Command, gap_ms: int = 1_000) -> list[LoggedCommand]:
-    opening: list[Command] = [
-        ListAsset(symbol=SYMBOL, name=SYMBOL, tick_size_units=100, lot_size=1, reference_price_units=100_000),
-        OpenAccount(investor_id="ana", unlimited=True),
-        OpenAccount(investor_id="bia", unlimited=True),
-    ]
-    return [
-        LoggedCommand(offset=place, time_ms=START_MS + gap_ms * max(0, place - 2), command=command)
-        for place, command in enumerate([*opening, *commands])
-    ]
-
-
-class _Scripted(Strategy):
-    """Does what a test says, and remembers what it is told."""
-
-    def __init__(self, start: Callable[[Desk], None] | None = None, timer_ms: int | None = None) -> None:
-        self.timer_ms = timer_ms
-        self._start = start
-        self.told: list[tuple[str, int, Any]] = []
-
-    def on_start(self, desk: Desk) -> None:
-        self.desk = desk
-        self.told.append(("start", desk.time_ms, None))
-        if self._start is not None:
-            self._start(desk)
-
-    def on_book(self, desk: Desk) -> None:
-        self.told.append(("book", desk.time_ms, (desk.book.bid, desk.book.ask)))
-
-    def on_trade(self, desk: Desk, trade: TapeTrade) -> None:
-        self.told.append(("trade", desk.time_ms, (trade.price, trade.quantity)))
-
-    def on_fill(self, desk: Desk, fill: Fill) -> None:
-        self.told.append(("fill", desk.time_ms, (fill.price, fill.quantity, fill.liquidity, fill.left)))
-
-    def on_update(self, desk: Desk, report: Execution) -> None:
-        self.told.append(("update", desk.time_ms, (report.execution_type.value, report.reason)))
-
-    def on_timer(self, desk: Desk) -> None:
-        self.told.append(("timer", desk.time_ms, None))
-
-
-def _doing(start: Callable[[Desk], Any]) -> _Scripted:
-    return _Scripted(lambda desk: (start(desk), None)[1])
+    return recorded_half_hour()
 
 
 @pytest.mark.parametrize("order_ms", [1_000, 1_500])
 def test_an_order_waits_behind_those_that_were_there_before(order_ms: float) -> None:
-    market = _market(
-        _place("first", Side.BUY, 10, 1_000),  # at 1 s, before the strategy's of 1.5 s, or of that very 1 s
-        _place("s1", Side.SELL, 4, 1_000),  # 2 s
-        _place("later", Side.BUY, 10, 1_000),  # 3 s
-        _place("s2", Side.SELL, 9, 1_000),  # 4 s
-        _place("s3", Side.SELL, 9, 1_000),  # 5 s
+    market = market_of(
+        place("first", Side.BUY, 10, 1_000),  # at 1 s, before the strategy's of 1.5 s, or of that very 1 s
+        place("s1", Side.SELL, 4, 1_000),  # 2 s
+        place("later", Side.BUY, 10, 1_000),  # 3 s
+        place("s2", Side.SELL, 9, 1_000),  # 4 s
+        place("s3", Side.SELL, 9, 1_000),  # 5 s
     )
-    strategy = _doing(lambda desk: desk.place("buy", 5, 10.0))
+    strategy = doing(lambda desk: desk.place("buy", 5, 10.0))
     report = hb.backtest(
         strategy,
         market,
@@ -131,17 +62,17 @@ def test_an_order_waits_behind_those_that_were_there_before(order_ms: float) -> 
 
 
 def test_what_it_sees_is_late_and_so_are_its_orders() -> None:
-    class Reacts(_Scripted):
+    class Reacts(Scripted):
         def on_trade(self, desk: Desk, trade: TapeTrade) -> None:
             super().on_trade(desk, trade)
             if len([told for told in self.told if told[0] == "trade"]) == 1:
                 desk.place("sell", 1, 10.0)
 
-    market = _market(
-        _place("b1", Side.BUY, 1, 1_000),
-        _place("s1", Side.SELL, 1, 1_000),  # 2 s: heard at 2.3 s, ordered for 2.5 s
-        _place("b2", Side.BUY, 1, 1_000),  # 3 s
-        _place("s2", Side.SELL, 1, 1_000, self_trade="none"),
+    market = market_of(
+        place("b1", Side.BUY, 1, 1_000),
+        place("s1", Side.SELL, 1, 1_000),  # 2 s: heard at 2.3 s, ordered for 2.5 s
+        place("b2", Side.BUY, 1, 1_000),  # 3 s
+        place("s2", Side.SELL, 1, 1_000, self_trade="none"),
     )
     strategy = Reacts()
     report = hb.backtest(strategy, market, SYMBOL, latency=hb.Latency(feed_ms=300, order_ms=200))
@@ -162,8 +93,8 @@ def test_orders_never_overtake_each_other_and_time_never_goes_back(seed: int) ->
         for _ in range(20):
             desk.cancel(desk.place("buy", 1, 1.0))
 
-    market = _market(*(_place(f"b{number}", Side.BUY, 1, 900) for number in range(5)))
-    strategy = _Scripted(flickers, timer_ms=100)
+    market = market_of(*(place(f"b{number}", Side.BUY, 1, 900) for number in range(5)))
+    strategy = Scripted(flickers, timer_ms=100)
     latency = hb.Latency(order_ms=100, jitter_ms=300, seed=seed)
     report = hb.backtest(strategy, market, SYMBOL, latency=latency)
     updates = [what for kind, _, what in strategy.told if kind == "update"]
@@ -174,10 +105,10 @@ def test_orders_never_overtake_each_other_and_time_never_goes_back(seed: int) ->
 
 
 def test_events_come_in_the_market_s_order_and_timers_between() -> None:
-    market = _market(
-        _place("b1", Side.BUY, 5, 990), _place("s1", Side.SELL, 2, 990), _place("b2", Side.BUY, 1, 1_001)
+    market = market_of(
+        place("b1", Side.BUY, 5, 990), place("s1", Side.SELL, 2, 990), place("b2", Side.BUY, 1, 1_001)
     )
-    strategy = _Scripted(timer_ms=700)
+    strategy = Scripted(timer_ms=700)
     hb.backtest(strategy, market, SYMBOL, latency=hb.Latency(feed_ms=0, order_ms=0))
     told = [(kind, time_ms - START_MS, what) for kind, time_ms, what in strategy.told]
     # It begins when the symbol is listed, with the first of the market.
@@ -196,10 +127,10 @@ def test_events_come_in_the_market_s_order_and_timers_between() -> None:
 
 
 def test_fees_are_the_engine_s() -> None:
-    market = _market(_place("s1", Side.SELL, 100, 1_000), _place("b1", Side.BUY, 100, 990))
+    market = market_of(place("s1", Side.SELL, 100, 1_000), place("b1", Side.BUY, 100, 990))
     fees = hb.Fees(maker_bps=1, taker_bps=3)
 
-    strategy = _doing(lambda desk: desk.place("buy", 10))
+    strategy = doing(lambda desk: desk.place("buy", 10))
     report = hb.backtest(
         strategy,
         market,
@@ -215,8 +146,8 @@ def test_fees_are_the_engine_s() -> None:
 
 
 def test_an_account_with_limits_is_refused_what_it_cannot_pay() -> None:
-    market = _market(_place("s1", Side.SELL, 100, 1_000), _place("s2", Side.SELL, 1, 1_100))
-    strategy = _doing(lambda desk: (desk.place("buy", 60, 10.0), desk.place("sell", 1, 10.0)))
+    market = market_of(place("s1", Side.SELL, 100, 1_000), place("s2", Side.SELL, 1, 1_100))
+    strategy = doing(lambda desk: (desk.place("buy", 60, 10.0), desk.place("sell", 1, 10.0)))
     account = hb.Account(cash=500, unlimited=False)
     report = hb.backtest(strategy, market, SYMBOL, account=account, latency=hb.Latency(order_ms=1_500))
     assert report.orders["reason"].tolist() == ["insufficient_cash", "insufficient_shares"]
@@ -340,9 +271,9 @@ def test_the_execution_is_done_in_time_and_follows_its_profile(
 
 
 def test_the_momentum_trader_follows_the_price() -> None:
-    up = [_place(f"s{step}", Side.SELL, 60, 1_000 + 2 * step) for step in range(120)]
-    lift = [_place(f"b{step}", Side.BUY, 50, 1_000 + 2 * step) for step in range(120)]
-    market = _market(*(each for pair in zip(up, lift, strict=True) for each in pair), gap_ms=2_000)
+    up = [place(f"s{step}", Side.SELL, 60, 1_000 + 2 * step) for step in range(120)]
+    lift = [place(f"b{step}", Side.BUY, 50, 1_000 + 2 * step) for step in range(120)]
+    market = market_of(*(each for pair in zip(up, lift, strict=True) for each in pair), gap_ms=2_000)
     report = hb.backtest(
         Momentum(quantity=5, fast_seconds=10, slow_seconds=60, enter_bps=20),
         market,
@@ -351,108 +282,3 @@ def test_the_momentum_trader_follows_the_price() -> None:
     assert report.summary["fills"] >= 1
     assert set(report.fills["side"]) == {"buy"}
     assert report.summary["position_end"] == 5
-
-
-# The report
-
-
-def test_figures_of_merit_by_hand() -> None:
-    journal = hb.backtest(_Scripted(), _market(_place("b", Side.BUY, 1, 990)), SYMBOL).journal
-    journal.cash, journal.position = 1_000.0, 0
-    journal.started_ms, journal.ended_ms = START_MS, START_MS + 300_000
-    journal.quotes = [
-        (START_MS, 9.9, 10.1),
-        (START_MS + 61_000, 10.4, 10.6),
-        (START_MS + 130_000, 10.0, 10.2),
-    ]
-    journal.market_volume = 50
-    journal.fills = [
-        Fill(
-            time_ms=START_MS + 1_000,
-            order_id="a",
-            side=Side.BUY,
-            price=9.9,
-            quantity=10,
-            liquidity="maker",  # type: ignore[arg-type]
-            fee=0.5,
-            left=0,
-        ),
-        Fill(
-            time_ms=START_MS + 200_000,
-            order_id="b",
-            side=Side.SELL,
-            price=10.0,
-            quantity=5,
-            liquidity="taker",  # type: ignore[arg-type]
-            fee=0.0,
-            left=0,
-        ),
-    ]
-    journal.orders = {}
-    report = hb.Report(journal)
-    equity = report.equity["equity"]
-    at = {int((time - equity.index[0]).total_seconds()): round(value, 6) for time, value in equity.items()}
-    # 10 bought at 9.90 and 0.50 of fees: worth 10.00, then 10.50, then 10.10; 5 sold at 10.00.
-    assert at == {0: 1_000.0, 1: 1_000.5, 61: 1_005.5, 130: 1_001.5, 200: 1_001.0, 300: 1_001.0}
-    summary = report.summary
-    assert summary["profit"] == pytest.approx(1.0)
-    assert summary["return_pct"] == pytest.approx(0.1)
-    assert summary["drawdown_max"] == pytest.approx(4.5)
-    assert summary["turnover"] == pytest.approx(149.0)
-    assert summary["maker_share"] == pytest.approx(10 / 15)
-    assert summary["participation"] == pytest.approx(0.3)
-    assert math.isnan(summary["fill_ratio"])
-    minutes = pd.Series([5.0, -4.0, -0.5, 0.0, 0.0])
-    assert summary["sharpe"] == pytest.approx(minutes.mean() / minutes.std() * math.sqrt(415 * 252))
-    markouts = report.markouts((1.0, 60.0, 200.0))
-    assert markouts.loc["maker", 1.0] == pytest.approx((10.0 / 9.9 - 1) * 1e4)
-    assert markouts.loc["maker", 60.0] == pytest.approx((10.5 / 9.9 - 1) * 1e4)
-    assert markouts.loc["taker", 1.0] == pytest.approx((1 - 10.1 / 10.0) * 1e4)
-    assert math.isnan(markouts.loc["taker", 200.0])
-    costs = report.costs()
-    assert costs["slippage_bps"] == pytest.approx((9.9 / 10.0 - 1) * 1e4)
-
-
-def test_a_run_without_a_fill_has_its_report_too(day: CommandLog) -> None:
-    report = hb.backtest(Strategy(), day.part(0, 3_000), "PETR4")
-    assert report.summary["profit"] == 0
-    assert report.fills.empty and report.orders.empty
-    assert report.markouts().isna().all(axis=None)
-    assert math.isnan(report.costs()["average_price"])
-    assert len(report.figure().data) == 6
-    assert len(report.markout_figure().data) == 3
-
-
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        (lambda desk: desk.place("buy", 0, 10.0), "is no quantity"),
-        (lambda desk: desk.place("buy", 1.5, 10.0), "is no quantity"),
-        (lambda desk: desk.place("buy", 1, 10.005), "no multiple of the tick"),
-        (lambda desk: desk.place("buy", 1, math.nan), "no multiple of the tick"),
-        (lambda desk: desk.place("hold", 1, 10.0), "not a valid Side"),
-    ],
-)
-def test_what_no_market_takes_is_an_error_at_once(wrong: Callable[[Desk], Any], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        hb.backtest(_doing(wrong), _market(_place("b", Side.BUY, 1, 990)), SYMBOL)
-
-
-def test_prices_are_rounded_away_from_the_other_side() -> None:
-    strategy = _Scripted()
-    hb.backtest(strategy, _market(_place("b", Side.BUY, 1, 990)), SYMBOL)
-    desk = strategy.desk
-    assert (desk.rounded(10.008, Side.BUY), desk.rounded(10.002, Side.SELL)) == (10.0, 10.01)
-    assert (desk.rounded(10.01, Side.BUY), desk.rounded(10.01, Side.SELL)) == (10.01, 10.01)
-    assert desk.rounded(-1, Side.BUY) == 0.01
-
-
-def test_bad_arguments_are_refused(day: CommandLog) -> None:
-    with pytest.raises(ValueError, match="not listed in this log"):
-        hb.backtest(Strategy(), day, "NONE3")
-    with pytest.raises(ValueError, match="order_ms=-1"):
-        hb.backtest(Strategy(), day, "PETR4", latency=hb.Latency(order_ms=-1))
-    with pytest.raises(ValueError, match="parts of a volume"):
-        VwapExecution("buy", 10, seconds=1, profile=())
-    with pytest.raises(ValueError, match="seconds=0"):
-        hb.trade_live(Strategy(), "PETR4", seconds=0)
