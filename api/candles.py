@@ -57,7 +57,6 @@ async def _older(services: Services, view: LiveView, span: CandleSpan, first_ms:
         end_ms=end_ms,
         limit=span.limit,
     )
-    services.check_history()
     seen = view.positions.get(TRANSACTIONS, 0)
     found = await asyncio.to_thread(stored_candles, services.history, wanted)
     # The log's time never goes back: a trade at the end of the span says that all of it was recorded.

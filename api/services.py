@@ -37,7 +37,7 @@ class Services:
             of_user_max=config.streams_per_user, of_address_max=config.streams_per_address
         )
         self.history = History(config.database_url)
-        self.follower = Follower(config.connection, self.public_feed, self.private_feed, self.history)
+        self.follower = Follower(config.connection, self.public_feed, self.private_feed)
         self.sender = CommandSender(config.connection)
         self.downloads = asyncio.Semaphore(DOWNLOADS_MAX)
 
@@ -74,11 +74,6 @@ class Services:
         older = [order for order in stored if order.order_id not in known]
         return newest_first([*live, *older])[:limit]
 
-    def check_history(self) -> None:
-        """Raise `HistoryUnavailableError` when the database is known to be another market's."""
-        if self.follower.foreign_history:
-            raise HistoryUnavailableError("the database holds the history of another market")
-
     async def wait_for_recorder(self, *topics: str) -> None:
         """Wait until the history has all that the live view had read of some topics when this was asked.
 
@@ -88,7 +83,6 @@ class Services:
             When the database does not answer, or the recorder is too far behind.
         """
         wanted = {topic: self.view.positions.get(topic, 0) for topic in topics or _OWN_TOPICS}
-        self.check_history()
         give_up_s = time.monotonic() + RECORDER_TIMEOUT_S
         while True:
             stored = await asyncio.to_thread(self.history.positions_in_log)

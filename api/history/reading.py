@@ -12,8 +12,6 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from api.database import open_database
 from api.payloads import OrderRow
-from api.recorder.rows import At, Place
-from api.recorder.store import read_places
 from api.recorder.tables import orders, positions_in_log
 from engine.domain import OPEN_STATUSES, OrderType, Reason, Side, Status, TimeInForce
 
@@ -62,11 +60,6 @@ class History:
     def positions_in_log(self) -> dict[str, int]:
         """Give how far the recorder has read each topic."""
         return {row.topic: row.next_offset for row in self.rows(select(positions_in_log))}
-
-    def places(self) -> dict[At, Place]:
-        """Give how far the recorder has read each topic and partition, and what it read last."""
-        with self.snapshot() as connection:
-            return read_places(connection)
 
     def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
         """Read a query's rows."""

@@ -143,11 +143,6 @@ class CandleSeries:
         """The start of the oldest candle kept, if there is one."""
         return int(self._rows[0]["time_ms"]) if self._count else None
 
-    def start(self, rows: Rows, *, whole: bool) -> None:
-        """Begin with candles, oldest first, that were folded before."""
-        self._count, self.whole = 0, whole
-        self._append(rows)
-
     def add(self, rows: Rows) -> None:
         """Take in further trades, or shorter candles, in the log's order. Cost O(rows)."""
         new = fold(rows, self.interval_ms)

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from api.collecting import uncollected
 from api.feed import Feed
-from api.history import History
 from api.live.publisher import Publisher
 from api.live.view import BOOK_TAIL_MAX, LiveView, ends_reached
 from engine.log import Connection, LogError, LogReader, Watchdog, missing_topics, trouble_of
@@ -49,14 +48,10 @@ class Follower:
     The view is replaced only when the log itself was: after an outage reading goes on where it stopped.
     """
 
-    def __init__(
-        self, connection: Connection, public: Feed, private: Feed, history: History | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, public: Feed, private: Feed) -> None:
         self._connection = connection
         self._public = public
         self._private = private
-        self._history = history
-        self.foreign_history = False
         self.view = LiveView(books_from_start=False)
         self._publisher = Publisher(self.view, public, private)
         self.caught_up = False

@@ -9,11 +9,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api import executions
 from api.dependencies import Investor, WithServices, check_range, json_response
 from api.errors import ApiError, answers
-from api.executions import ExecutionFilter, ExecutionPage
-from api.history import BadCursorError
+from api.history import BadCursorError, executions
+from api.history.executions import ExecutionFilter, ExecutionPage
 from engine.domain import ID_LENGTH_MAX, TIME_MS_MAX, ExecutionType
 
 router = APIRouter(prefix="/executions", tags=["orders"])

@@ -107,7 +107,6 @@ def _check(services: Services, wanted: TransactionQuery) -> None:
     follower = services.follower
     if wanted.symbol is not None and follower.caught_up and wanted.symbol not in follower.view.assets:
         raise unknown_symbol(wanted.symbol)
-    services.check_history()
 
 
 async def _download(services: Services, wanted: TransactionFilter, kind: str) -> Response:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy import Connection, Row, Select, select, tuple_
 
-from api.history import BadCursorError, History
+from api.history.places import within
+from api.history.reading import History
+from api.history.transactions import cursor, cursor_of, identity_of
 from api.recorder.tables import executions
 from engine.domain import ExecutionType
-
-_CURSOR: Final = re.compile(r"(\d{1,9})-(\d{1,18})-(\d{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,21 +74,23 @@ def page(history: History, wanted: ExecutionFilter) -> ExecutionPage:
     HistoryUnavailableError
         When the database does not answer.
     """
-    rows = history.rows(_query(wanted))
+    with history.snapshot() as connection:
+        rows = connection.execute(_query(connection, wanted)).all()
     found = [_row(row) for row in rows[: wanted.limit]]
     return ExecutionPage(
         executions=found, next_cursor=found[-1].execution_id if len(rows) > wanted.limit else None
     )
 
 
-def _query(wanted: ExecutionFilter) -> Select[Any]:
-    table = executions.c
-    # In a shard time never goes back, so that this order is that of the log, and the index by time serves it.
-    identity = (table["shard"], table["offset"], table["index"])
+def _query(connection: Connection, wanted: ExecutionFilter) -> Select[Any]:
+    table, identity = executions.c, identity_of(executions)
     query = (
         select(executions)
-        .where(table.investor_id == wanted.investor_id)
-        .order_by(*(column.desc() for column in (table.time_ms, *identity)))
+        .where(
+            table.investor_id == wanted.investor_id,
+            *within(connection, executions, wanted.start_ms, wanted.end_ms),
+        )
+        .order_by(*(column.desc() for column in identity))
         .limit(wanted.limit + 1)
     )
     for column, value in (
@@ -99,23 +100,15 @@ def _query(wanted: ExecutionFilter) -> Select[Any]:
     ):
         if value is not None:
             query = query.where(column == value)
-    if wanted.start_ms is not None:
-        query = query.where(table.time_ms >= wanted.start_ms)
-    if wanted.end_ms is not None:
-        query = query.where(table.time_ms <= wanted.end_ms)
+    if wanted.execution_type is ExecutionType.TRADE:
+        # Said, because the index of an investor's executions has trades only.
+        query = query.where(table.transaction_id.is_not(None))
     if wanted.cursor is not None:
-        query = query.where(tuple_(*identity) < tuple_(*_cursor(wanted.cursor)))
+        query = query.where(tuple_(*identity) < tuple_(*cursor_of(wanted.cursor)))
     return query
-
-
-def _cursor(text: str) -> tuple[int, ...]:
-    found = _CURSOR.fullmatch(text)
-    if found is None:
-        raise BadCursorError
-    return tuple(map(int, found.groups()))
 
 
 def _row(row: Row[Any]) -> ExecutionRow:
     fields = row._mapping
     own = {name: fields[name] for name in ExecutionRow.__slots__ if name != "execution_id"}
-    return ExecutionRow(execution_id=f"{fields['shard']}-{fields['offset']}-{fields['index']}", **own)
+    return ExecutionRow(execution_id=cursor(row), **own)
