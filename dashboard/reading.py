@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 
 from dashboard.client import Client, SignedInClient
@@ -21,6 +22,8 @@ ORDERS_MAX: Final = 1_000
 PAGE_MAX: Final = 1_000
 EXECUTIONS_MAX: Final = 5_000
 
+_Row = TypeVar("_Row")
+
 
 def orders(person: SignedInClient, *, symbol: str | None = None) -> list[PastOrder]:
     """List a person's newest orders, open and ended, newest first; at most `ORDERS_MAX`."""
@@ -36,17 +39,13 @@ def executions(
     rows_max: int = EXECUTIONS_MAX,
 ) -> list[Execution]:
     """List what happened to a person's orders, newest first; at most `rows_max`."""
-    found: list[Execution] = []
-    cursor: str | None = None
-    while len(found) < rows_max:
-        limit = min(PAGE_MAX, rows_max - len(found))
+
+    def page(limit: int, cursor: str | None) -> tuple[list[Execution], str | None]:
         query = _query(order_id=order_id, execution_type=execution_type, limit=limit, cursor=cursor)
-        page = person.ask("GET", f"/executions?{query}", ExecutionPage)
-        found += page.executions
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return found
+        given = person.ask("GET", f"/executions?{query}", ExecutionPage)
+        return given.executions, given.next_cursor
+
+    return _pages(page, rows_max)
 
 
 def daily_positions(person: SignedInClient) -> list[DailyPosition]:
@@ -62,16 +61,21 @@ def candles(client: Client, symbol: str, *, interval: str, limit: int) -> list[C
 
 def trades(client: Client, symbol: str, *, start_ms: int, rows_max: int) -> list[Trade]:
     """Give a symbol's trades since a moment, newest first; at most `rows_max`, the newest ones."""
-    found: list[Trade] = []
-    cursor: str | None = None
-    while len(found) < rows_max:
-        limit = min(PAGE_MAX, rows_max - len(found))
+
+    def page(limit: int, cursor: str | None) -> tuple[list[Trade], str | None]:
         query = _query(symbol=symbol, start_ms=start_ms, limit=limit, cursor=cursor)
-        page = client.ask("GET", f"/transactions?{query}", TradePage)
-        found += page.transactions
-        cursor = page.next_cursor
-        if cursor is None:
-            break
+        given = client.ask("GET", f"/transactions?{query}", TradePage)
+        return given.transactions, given.next_cursor
+
+    return _pages(page, rows_max)
+
+
+def _pages(page: Callable[[int, str | None], tuple[list[_Row], str | None]], rows_max: int) -> list[_Row]:
+    """Ask for pages, each behind the one before, until there are no more or rows enough."""
+    found, cursor = page(min(PAGE_MAX, rows_max), None)
+    while cursor is not None and len(found) < rows_max:
+        rows, cursor = page(min(PAGE_MAX, rows_max - len(found)), cursor)
+        found += rows
     return found
 
 

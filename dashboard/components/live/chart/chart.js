@@ -3,7 +3,7 @@ import { element, Repainter, setClass, setText } from "../dom.js";
 import * as format from "../format.js";
 import { figure } from "./figure.js";
 import { Overlay } from "./overlay.js";
-import { loadPlotly } from "./plotly.js";
+import { startPlotly } from "./plotly.js";
 
 const REDRAW_PERIOD_MS = 100; // a redraw costs 20–30 ms
 const CANDLE_WIDTH_PX = 5.5; // of a fresh view
@@ -44,17 +44,10 @@ export class Chart {
     this.scheme = matchMedia("(prefers-color-scheme: light)");
     this.scheme.addEventListener("change", () => this.redraw.ask(), { signal: this.stopWatching.signal });
     this.reset("", 2);
-    this.#start(plotlyUrl);
-  }
-
-  async #start(plotlyUrl) {
-    try {
-      this.plotly = await loadPlotly(plotlyUrl);
+    this.stopLoading = startPlotly(plotlyUrl, this.empty, (plotly) => {
+      this.plotly = plotly;
       this.redraw.ask();
-    } catch {
-      setText(this.empty, "The chart's script did not load. Trying again…");
-      this.startTimer = setTimeout(() => this.#start(plotlyUrl), 3000);
-    }
+    });
   }
 
   // Forget the view and the prices: another symbol or interval follows.
@@ -98,7 +91,7 @@ export class Chart {
   }
 
   close() {
-    clearTimeout(this.startTimer);
+    this.stopLoading();
     this.resizing.disconnect();
     for (const painter of [this.redraw, this.overlay, this.crossing]) painter.close();
     this.stopWatching.abort();

@@ -1,7 +1,7 @@
 // What the account was worth over time, up to now; or what it has earned, which money paid in does not change.
 import { element, Repainter, setClass, setText } from "../dom.js";
 import * as format from "../format.js";
-import { loadPlotly } from "./plotly.js";
+import { startPlotly } from "./plotly.js";
 
 const REDRAW_PERIOD_MS = 500;
 const MINUTE_MS = 60000;
@@ -45,17 +45,10 @@ export class EquityChart {
     this.scheme = matchMedia("(prefers-color-scheme: light)");
     this.onScheme = () => this.redraw.ask();
     this.scheme.addEventListener("change", this.onScheme);
-    this.#start(plotlyUrl);
-  }
-
-  async #start(plotlyUrl) {
-    try {
-      this.plotly = await loadPlotly(plotlyUrl);
+    this.stopLoading = startPlotly(plotlyUrl, this.empty, (plotly) => {
+      this.plotly = plotly;
       this.redraw.ask();
-    } catch {
-      setText(this.empty, "The chart's script did not load. Trying again…");
-      this.startTimer = setTimeout(() => this.#start(plotlyUrl), 3000);
-    }
+    });
   }
 
   choose(subject) {
@@ -79,7 +72,7 @@ export class EquityChart {
   }
 
   close() {
-    clearTimeout(this.startTimer);
+    this.stopLoading();
     this.resizing.disconnect();
     this.redraw.close();
     this.scheme.removeEventListener("change", this.onScheme);
