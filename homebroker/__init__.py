@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from homebroker.research.tape_hash import tape_hash
     from homebroker.research.topics import accounts, assets, book, executions, orders, transactions
     from homebroker.research.what_if import WhatIf, what_if
+    from homebroker.simulator.simulation import Simulation
     from homebroker.strategy.backtest import Account, Fees, Latency, backtest
     from homebroker.strategy.live import trade_live
     from homebroker.strategy.report import Report
@@ -37,6 +38,7 @@ _HOMES = {
     "NoMarketError": "research.errors",
     "Replay": "research.replaying",
     "Report": "strategy.report",
+    "Simulation": "simulator.simulation",
     "Strategy": "strategy.strategy",
     "UnreadableRecordError": "research.errors",
     "WhatIf": "research.what_if",
@@ -71,6 +73,7 @@ __all__ = [
     "NoMarketError",
     "Replay",
     "Report",
+    "Simulation",
     "Strategy",
     "UnreadableRecordError",
     "WhatIf",

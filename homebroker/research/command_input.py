@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 import msgspec
 import numpy as np
@@ -19,9 +19,15 @@ from homebroker.research.command_frame import log_from_frame
 from homebroker.research.command_log import CommandLog, LogBuilder
 from homebroker.research.rows import LoggedCommand
 
+if TYPE_CHECKING:
+    from homebroker.simulator.rehearsal import Rehearsal
+    from homebroker.simulator.simulation import Simulation
+
 CommandInput: TypeAlias = domain.Command | LoggedCommand | Mapping[str, Any]
 """A command as the engine's value, with its place in a log, or as a record of `orders`."""
-Commands: TypeAlias = CommandLog | pd.DataFrame | pa.Table | str | Path | Iterable[CommandInput]
+Commands: TypeAlias = (
+    "CommandLog | pd.DataFrame | pa.Table | str | Path | Simulation | Iterable[CommandInput]"
+)
 """What can be run: see `homebroker.replay`."""
 
 _PIECE_RECORDS: Final = 20_000
@@ -45,7 +51,22 @@ def log_of(commands: Commands) -> CommandLog:
         return log_from_file(Path(commands)).log
     if isinstance(commands, (pd.DataFrame, pa.Table)):
         return log_from_frame(commands)
-    return _log_from_values(commands)
+    if isinstance(commands, Iterable):
+        return _log_from_values(cast("Iterable[CommandInput]", commands))
+    # Only who replays a simulated market needs its investors.
+    from homebroker.simulator.simulation import Simulation  # noqa: PLC0415
+
+    if not isinstance(commands, Simulation):
+        raise ValueError(f"{commands!r} is no log of commands; see hb.replay? for what is.")
+    return _log_of_steps(commands.rehearsal(), commands.end_ms)
+
+
+def _log_of_steps(market: Rehearsal, end_ms: int) -> CommandLog:
+    builder = LogBuilder()
+    while market.next_ms <= end_ms:
+        step = market.step()
+        builder.add(step.command, market.shard.offset, step.time_ms)
+    return builder.log()
 
 
 def _log_from_values(commands: Iterable[CommandInput]) -> CommandLog:

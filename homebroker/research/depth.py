@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 import re
 from collections.abc import Iterator
@@ -11,40 +10,16 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from engine.domain import UNITS_PER_CURRENCY, BookChanged, Level, Side
+from engine.domain import UNITS_PER_CURRENCY, Side
 from engine.shard import Shard
 from homebroker.research.arguments import check_symbol
 from homebroker.research.command_log import CommandLog
 from homebroker.research.frames import time_index
+from homebroker.research.ladder import Ladder
 
 LEVELS_MAX: Final = 1_000
 _INTERVAL: Final = re.compile(r"(\d{1,6})(ms|s|m|h)")
 _UNITS_MS: Final = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000}
-
-
-class Ladder:
-    """A symbol's book, kept up to date from what readers are told of it."""
-
-    def __init__(self) -> None:
-        self.bids: dict[int, Level] = {}
-        self.asks: dict[int, Level] = {}
-
-    def take(self, change: BookChanged) -> None:
-        """Take in changed levels."""
-        for side, levels in ((self.bids, change.bids), (self.asks, change.asks)):
-            if change.snapshot:
-                side.clear()
-            for level in levels:
-                if level.quantity:
-                    side[level.price_units] = level
-                else:
-                    side.pop(level.price_units, None)
-
-    def best(self, levels: int) -> tuple[list[Level], list[Level]]:
-        """Give the best levels of both sides."""
-        bids = heapq.nlargest(levels, self.bids) if levels > 1 else [max(self.bids)] if self.bids else []
-        asks = heapq.nsmallest(levels, self.asks) if levels > 1 else [min(self.asks)] if self.asks else []
-        return [self.bids[price] for price in bids], [self.asks[price] for price in asks]
 
 
 def interval_ms_of(interval: str) -> int:

@@ -1,28 +1,38 @@
-"""All simulated investors together: who acts next, on which company, and when."""
+"""All simulated investors together: who they are, what they hear, and whose turn it is.
+
+Each is a strategy at a desk of its own, one for each company, as in a backtest or live. Only their timers
+are this runner's: they go off by turns, at random, so that commands come at the rate that is wished.
+"""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from typing import Final
 
-from msgspec import structs
-
-from engine.domain import Command, Execution
+from engine.domain import BookChanged, Command, Execution, Trade
 from homebroker.simulator.fair_price import FairPrices
-from homebroker.simulator.investors import MarketMaker, MomentumTrader, NoiseTrader, Trader
+from homebroker.simulator.investors import MarketMaker, MomentumTrader, NoiseTrader
 from homebroker.simulator.opening import (
     COMPANIES,
     MARKET_MAKER_IDS,
     MOMENTUM_TRADER_IDS,
     NOISE_TRADER_IDS,
+    TICK_UNITS,
     Company,
 )
-from homebroker.simulator.view import MarketView, OwnOrders
+from homebroker.simulator.view import MarketView
 from homebroker.simulator.weather import Weather
+from homebroker.strategy.desk import Desk
+from homebroker.strategy.seat import Seat, fill_of, tape_trade
+from homebroker.strategy.strategy import Strategy
 
 # Of the turns; what is left belongs to those who follow trends.
-_QUOTING_SHARE, _NOISE_SHARE = 0.25, 0.6
-_IDLE_TURNS_MAX = 50
+_QUOTING_SHARE: Final = 0.25
+_NOISE_SHARE: Final = 0.6
+_IDLE_TURNS_MAX: Final = 50
+# Levels, ticks between them, and half the spread.
+_MAKERS: Final = ((10, 1, 0.55), (7, 3, 1.2))
 
 
 class Crowd:
@@ -37,104 +47,131 @@ class Crowd:
     time_ms : int
         When they start.
     view : MarketView
-        What they have seen so far; prices go on from its last ones.
+        What was seen so far; prices go on from its last ones. It is kept up to date here from now on.
     size : float
         How many times the usual shares they order at once.
     """
 
     def __init__(self, *, seed: int, run: str, time_ms: int, view: MarketView, size: float = 1.0) -> None:
         self._view = view
-        self._dice = random.Random(f"{seed}/{run}")  # noqa: S311 - a simulation's dice, not a secret
-        self._fair = fair = FairPrices(
+        self._run = run
+        self._dice = _dice(f"{seed}/{run}")
+        self._fair = FairPrices(
             COMPANIES,
-            dice=self._dice,
+            dice=_dice(f"{seed}/{run}/worth"),
             time_ms=time_ms,
             start_prices_units={
                 company.symbol: last
                 for company in COMPANIES
-                if (last := view.symbol(company.symbol).last_price_units) is not None
+                if (last := view.last_price_units(company.symbol)) is not None
             },
         )
-        self._makers = [
-            MarketMaker(
-                OwnOrders(investor_id, run),
-                fair=fair,
-                dice=self._dice,
-                levels=levels,
-                spacing_ticks=spacing,
-                half_spread_ticks=half_spread,
-            )
-            for investor_id, (levels, spacing, half_spread) in zip(
-                MARKET_MAKER_IDS, ((10, 1, 0.55), (7, 3, 1.2)), strict=True
-            )
-        ]
-        self._noise = [
-            NoiseTrader(OwnOrders(investor_id, run), dice=self._dice) for investor_id in NOISE_TRADER_IDS
-        ]
-        self._momentum = [
-            MomentumTrader(OwnOrders(investor_id, run), dice=self._dice, threshold=0.03 + 0.03 * number)
-            for number, investor_id in enumerate(MOMENTUM_TRADER_IDS)
-        ]
-        everyone: list[MarketMaker | NoiseTrader | MomentumTrader]
-        everyone = [*self._makers, *self._noise, *self._momentum]
-        self._own = {investor.own.investor_id: investor.own for investor in everyone}
-        self._companies = [
-            structs.replace(company, typical_quantity=round(size * company.typical_quantity))
-            for company in COMPANIES
-        ]
-        self._activities = [company.activity for company in self._companies]
+        self._activities = [company.activity for company in COMPANIES]
+        self._seats: dict[str, Seat] = {}
+        self._makers: dict[str, list[Seat]] = defaultdict(list)
+        self._noise: dict[str, list[Seat]] = defaultdict(list)
+        self._momentum: dict[str, list[Seat]] = defaultdict(list)
+        self._hear_trades: dict[str, list[Seat]] = defaultdict(list)
+        self._hear_books: dict[str, list[Seat]] = defaultdict(list)
+        for company in COMPANIES:
+            self._seat_all(company, f"{seed}/{run}", round(size * company.typical_quantity))
+
+    def start(self, time_ms: int) -> list[Command]:
+        """Let everybody begin."""
+        return [command for seat in self._seats.values() for command in seat.start(time_ms)]
 
     def move_prices(self, weather: Weather) -> None:
         """Have what shares are worth move in another way from now on."""
         self._fair.weather = weather
 
-    def observe(self, event: object, time_ms: int) -> bool:
-        """Take in an event of the market; tell whether it was about an order of theirs."""
-        if not isinstance(event, Execution):
-            self._view.observe(event, time_ms)
-            return False
-        own = self._own.get(event.investor_id)
-        if own is None:
-            return False
-        own.changed(event)
-        return True
+    def is_ours(self, event: object) -> bool:
+        """Tell whether an event is about an order of theirs; those of earlier starts are not."""
+        return isinstance(event, Execution) and self._seat_of(event) is not None
 
-    def first_quotes(self, time_ms: int) -> list[Command]:
-        """Have every market maker quote every company."""
-        return [command for company in self._companies for command in self._quotes(company, time_ms)]
+    def observe(self, event: object, time_ms: int) -> list[Command]:
+        """Tell all whom it concerns of an event of the market, and give what they want done at once."""
+        match event:
+            case Execution():
+                return self._reported(event, time_ms)
+            case Trade():
+                self._view.observe(event)
+                hear, told = self._hear_trades.get(event.symbol, ()), tape_trade(event, time_ms)
+                return [command for seat in hear for command in seat.traded(told, time_ms)]
+            case BookChanged():
+                self._view.observe(event)
+                hear = self._hear_books.get(event.symbol, ())
+                return [command for seat in hear for command in seat.booked(time_ms)]
+        return []
 
     def turn(self, time_ms: int) -> list[Command]:
         """Let someone act, so that at least one command comes of it (unless all stay idle)."""
         for _ in range(_IDLE_TURNS_MAX):
-            company = self._dice.choices(self._companies, self._activities)[0]
-            commands = self._act(company, time_ms)
+            company = self._dice.choices(COMPANIES, self._activities)[0]
+            commands = [command for seat in self._next(company) for command in seat.tick(time_ms)]
             if commands:
                 return commands
         return []
 
-    def _act(self, company: Company, time_ms: int) -> list[Command]:
+    def _next(self, company: Company) -> list[Seat]:
         roll = self._dice.random()
         if roll < _QUOTING_SHARE:
-            return self._quotes(company, time_ms)
-        traders: Sequence[Trader] = self._noise if roll < _QUOTING_SHARE + _NOISE_SHARE else self._momentum
-        trader = self._dice.choice(traders)
-        return _sent(trader.own, trader.act(company, self._view, time_ms))
+            return self._makers[company.symbol]
+        traders = self._noise if roll < _QUOTING_SHARE + _NOISE_SHARE else self._momentum
+        return [self._dice.choice(traders[company.symbol])]
 
-    def _quotes(self, company: Company, time_ms: int) -> list[Command]:
-        retreating: list[Command] = []
-        following: list[Command] = []
-        for maker in self._makers:
-            first, then = maker.requote(company, time_ms)
-            retreating += _sent(maker.own, first)
-            following += _sent(maker.own, then)
-        # Nobody runs into the quotes of a colleague who was about to move them.
-        return retreating + following
+    def _reported(self, report: Execution, time_ms: int) -> list[Command]:
+        seat = self._seat_of(report)
+        if seat is None:
+            return []
+        seat.desk.heard(report)
+        return seat.reported(report, fill_of(report, time_ms), time_ms)
 
+    def _seat_of(self, report: Execution) -> Seat | None:
+        seat = self._seats.get(report.order_id.rpartition("-")[0])
+        # An order id is its owner's: somebody else's of the same text is not ours.
+        return seat if seat is not None and seat.desk.investor_id == report.investor_id else None
 
-def _sent(own: OwnOrders, commands: list[Command]) -> list[Command]:
-    for command in commands:
-        own.sent(command)
-    return commands
+    def _seat_all(self, company: Company, seed: str, quantity: int) -> None:
+        symbol, worth = company.symbol, self._fair.of(company.symbol)
+        for investor_id, (levels, spacing, half_spread) in zip(MARKET_MAKER_IDS, _MAKERS, strict=True):
+            maker = MarketMaker(
+                worth=worth,
+                quantity=quantity,
+                levels=levels,
+                spacing_ticks=spacing,
+                half_spread_ticks=half_spread,
+                seed=f"{seed}/{investor_id}/{symbol}",
+            )
+            self._makers[symbol].append(self._seat(investor_id, symbol, maker))
+        for investor_id in NOISE_TRADER_IDS:
+            noise = NoiseTrader(quantity=quantity, seed=f"{seed}/{investor_id}/{symbol}")
+            self._noise[symbol].append(self._seat(investor_id, symbol, noise))
+        for number, investor_id in enumerate(MOMENTUM_TRADER_IDS):
+            trend = MomentumTrader(
+                quantity=quantity,
+                enter_bps=10_000 * company.daily_volatility * (0.03 + 0.03 * number),
+                seed=f"{seed}/{investor_id}/{symbol}",
+            )
+            self._momentum[symbol].append(self._seat(investor_id, symbol, trend))
+
+    def _seat(self, investor_id: str, symbol: str, strategy: Strategy) -> Seat:
+        prefix = f"{investor_id}-{self._run}-{symbol}"
+        desk = Desk(
+            symbol=symbol,
+            investor_id=investor_id,
+            tick_units=TICK_UNITS,
+            lot_size=1,
+            cash_units=0,
+            position=0,
+            ladder=self._view.ladder(symbol),
+            order_prefix=prefix,
+        )
+        seat = self._seats[prefix] = Seat(strategy, desk)
+        if seat.hears_trades:
+            self._hear_trades[symbol].append(seat)
+        if seat.hears_books:
+            self._hear_books[symbol].append(seat)
+        return seat
 
 
 class Arrivals:
@@ -153,10 +190,15 @@ class Arrivals:
     """
 
     def __init__(self, crowd: Crowd, *, rate: float, seed: str, start_ms: int) -> None:
-        self._crowd = crowd
+        self.crowd = crowd
         self._rate_ms = rate / 1000
-        self._dice = random.Random(seed)  # noqa: S311 - a simulation's dice, not a secret
+        self._dice = _dice(seed)
         self._next_ms = float(start_ms)
+
+    @property
+    def next_ms(self) -> float:
+        """When the next turn is; at a rate of 0, never."""
+        return self._next_ms if self._rate_ms else float("inf")
 
     def come_at(self, rate: float) -> None:
         """Have so many commands come a second from now on; none at a rate of 0."""
@@ -166,10 +208,17 @@ class Arrivals:
         """Let nothing arrive that was due before a time."""
         self._next_ms = max(self._next_ms, float(time_ms))
 
-    def until(self, time_ms: int) -> Iterator[tuple[int, list[Command]]]:
-        """Give the turns due up to a time, each with its own time; the crowd may observe between them."""
-        while self._rate_ms and self._next_ms <= time_ms:
-            at_ms = int(self._next_ms)
-            commands = self._crowd.turn(at_ms)
-            self._next_ms += self._dice.gammavariate(max(1, len(commands)), 1 / self._rate_ms)
-            yield at_ms, commands
+    def take(self) -> list[Command]:
+        """Give the next turn's commands, which come at `next_ms`."""
+        commands = self.crowd.turn(int(self._next_ms))
+        self.count(max(1, len(commands)))
+        return commands
+
+    def count(self, commands: int) -> None:
+        """Let the next turn wait for as long as so many commands usually take."""
+        if commands and self._rate_ms:
+            self._next_ms += self._dice.gammavariate(commands, 1 / self._rate_ms)
+
+
+def _dice(seed: str) -> random.Random:
+    return random.Random(seed)  # noqa: S311 - a simulation's dice, not a secret

@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.domain import UNITS_PER_CURRENCY
 from homebroker.simulator.opening import TICK_UNITS, Company
 from homebroker.simulator.weather import Weather
 
@@ -75,6 +76,10 @@ class FairPrices:
         self._advance(time_ms)
         return max(_LOWEST_TICKS, math.exp(self._worths[symbol].log_ticks))
 
+    def of(self, symbol: str) -> FairPrice:
+        """Give one share's worth, for a market maker."""
+        return FairPrice(self, symbol)
+
     def calm(self, symbol: str) -> float:
         """Give how calm a company's market is: 1 as usual, less when prices move more."""
         return math.exp(-self._worths[symbol].log_volatility)
@@ -97,3 +102,19 @@ class FairPrices:
             worth.log_ticks += spread * math.sqrt(seconds / _SESSION_SECONDS) * noise
             worth.log_ticks += force.drift
             worth.log_ticks += (worth.log_reference_ticks - worth.log_ticks) * pull
+
+
+class FairPrice:
+    """One share's worth, which moves with that of all."""
+
+    def __init__(self, prices: FairPrices, symbol: str) -> None:
+        self._prices = prices
+        self._symbol = symbol
+
+    def price(self, time_ms: int) -> float:
+        """Give what it is worth at a time, in the currency's unit."""
+        return self._prices.ticks(self._symbol, time_ms) * TICK_UNITS / UNITS_PER_CURRENCY
+
+    def calm(self) -> float:
+        """Give how calm its market is: 1 as usual, less when prices move more."""
+        return self._prices.calm(self._symbol)

@@ -13,11 +13,11 @@ from engine.progress import Report, State
 from engine.topics import BOOK, EXECUTIONS, ORDERS, TRANSACTIONS
 from homebroker.simulator.crowd import Arrivals, Crowd
 from homebroker.simulator.opening import SIMULATED_IDS, record_of
+from homebroker.simulator.rehearsal import run_name
 from homebroker.simulator.view import MarketView
-from homebroker.simulator.warm_up import run_name
 from homebroker.simulator.weather import Weather
 from homebroker.simulator.wishes import follow_wishes
-from homebroker.strategy.feed import Feed
+from homebroker.strategy.feed import Feed, in_order
 
 ENGINE_SILENCE_MAX_MS = 10_000
 _TICK_S = 0.05
@@ -50,9 +50,9 @@ async def trade_live(
         run = run_name(start_ms)
         crowd = Crowd(seed=seed, run=run, time_ms=start_ms, view=view)
         arrivals = Arrivals(crowd, rate=rate, seed=f"{seed}/{run}/arrivals", start_ms=start_ms)
-        live = _Live(reader, writer, feed, crowd, report)
+        live = _Live(reader, writer, feed, arrivals, report)
         await live.send([CancelAll(investor_id=investor_id) for investor_id in SIMULATED_IDS])
-        await live.send(crowd.first_quotes(start_ms))
+        await live.send(crowd.start(start_ms))
 
         def obey(wish: SimulatorWish) -> None:
             arrivals.come_at(rate if wish.rate is None else wish.rate)
@@ -60,7 +60,7 @@ async def trade_live(
 
         following = asyncio.create_task(follow_wishes(wishes_url, obey)) if wishes_url else None
         try:
-            await live.trade(arrivals)
+            await live.trade()
         finally:
             if following is not None:
                 following.cancel()
@@ -78,37 +78,46 @@ async def _look_back(reader: LogReader, feed: Feed, view: MarketView) -> None:
     while any([await reader.position(topic, 0) < ends[topic] for topic in ends]):
         for record in await reader.read(wait_ms=500):
             if (heard := feed.event(record)) is not None:
-                view.observe(heard.event, heard.time_ms)
+                view.observe(heard.event)
 
 
 class _Live:
     """One life of the investors: from a start until the connection breaks."""
 
     def __init__(
-        self, reader: LogReader, writer: LogWriter, feed: Feed, crowd: Crowd, report: Report
+        self,
+        reader: LogReader,
+        writer: LogWriter,
+        feed: Feed,
+        arrivals: Arrivals,
+        report: Report,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._feed = feed
-        self._crowd = crowd
+        self._crowd = arrivals.crowd
+        self._arrivals = arrivals
         self._report = report
         self._sent = 0
         self._unanswered_since_ms: int | None = None
         self._looked_ms = 0
         self._reported_ms = 0
 
-    async def trade(self, arrivals: Arrivals) -> None:
+    async def trade(self) -> None:
         """Send what arrives, as it arrives, and look at the market in between."""
+        arrivals = self._arrivals
         while True:
             now_ms = _now_ms()
+            due: list[Command] = []
             if now_ms - self._looked_ms >= _LOOK_EVERY_MS:
                 self._looked_ms = now_ms
-                await self._look()
+                due += await self._look(now_ms)
             arrivals.skip_to(now_ms - _BACKLOG_MAX_MS)
             silence_ms = 0 if self._unanswered_since_ms is None else now_ms - self._unanswered_since_ms
             if silence_ms <= ENGINE_SILENCE_MAX_MS:
-                due = [command for _, commands in arrivals.until(now_ms) for command in commands]
-                await self.send(due)
+                while arrivals.next_ms <= now_ms:
+                    due += arrivals.take()
+            await self.send(due)
             self._tell(now_ms, silence_ms)
             await asyncio.sleep(_TICK_S)
 
@@ -128,11 +137,16 @@ class _Live:
         if self._unanswered_since_ms is None:
             self._unanswered_since_ms = _now_ms()
 
-    async def _look(self) -> None:
-        for record in await self._reader.read(wait_ms=0):
-            heard = self._feed.event(record)
-            if heard is not None and self._crowd.observe(heard.event, heard.time_ms):
+    async def _look(self, now_ms: int) -> list[Command]:
+        """Let the investors hear what happened, and give what they want done at once."""
+        heard = [self._feed.event(record) for record in await self._reader.read(wait_ms=0)]
+        reactions: list[Command] = []
+        for each in in_order(heard):
+            if self._crowd.is_ours(each.event):
                 self._unanswered_since_ms = None
+            reactions += self._crowd.observe(each.event, max(now_ms, each.time_ms))
+        self._arrivals.count(len(reactions))
+        return reactions
 
     def _tell(self, now_ms: int, silence_ms: int) -> None:
         if now_ms - self._reported_ms < _REPORT_EVERY_MS:

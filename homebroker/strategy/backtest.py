@@ -1,4 +1,4 @@
-"""A strategy over a recorded log: its orders queue among the recorded ones, matched by the engine itself."""
+"""A strategy in a market in memory: its orders queue among the others, matched by the engine itself."""
 
 from __future__ import annotations
 
@@ -6,35 +6,21 @@ import random
 from collections import deque
 from typing import Final
 
-import numpy as np
 from msgspec import Struct
 
-from engine.domain import (
-    AssetChanged,
-    Command,
-    Deposit,
-    Event,
-    Execution,
-    ListAsset,
-    OpenAccount,
-    Trade,
-)
-from engine.events import domain_events
-from engine.kernel.layout import NONE, CommandKind, EventKind
-from engine.shard import Happened
+from engine.domain import Command, Deposit, Execution, ListAsset, OpenAccount
 from engine.units import ppm_from_basis_points, units_from_decimal
-from engine.wire.rows import CommandRows
 from homebroker.research.arguments import Since, bounds_ms, check_symbol
 from homebroker.research.command_input import Commands, log_of
-from homebroker.research.command_log import CommandLog
-from homebroker.research.depth import Ladder
+from homebroker.simulator.simulation import Simulation
 from homebroker.strategy.desk import Desk
+from homebroker.strategy.market import INVESTOR_ID, NEVER_MS, Market
+from homebroker.strategy.recorded_market import RecordedMarket
 from homebroker.strategy.report import Report
 from homebroker.strategy.session import MarketEvent, Session
+from homebroker.strategy.simulated_market import SimulatedMarket
 from homebroker.strategy.strategy import Strategy
 
-INVESTOR_ID: Final = "strategy"
-_NEVER_MS: Final = 1 << 60
 _LATENCY_MAX_MS: Final = 60_000.0
 
 
@@ -77,18 +63,19 @@ def backtest(
     account: Account | None = None,
     fees: Fees | None = None,
 ) -> Report:
-    """Run a strategy over a recorded market.
+    """Run a strategy over a recorded market, or in a simulated one.
 
-    Every order of the strategy is a command between the recorded ones, behind all of its millisecond, and the
+    Every order of the strategy is a command between the others', behind all of its millisecond, and the
     engine's own kernel matches it: it waits behind what rests at its price, takes what others would have
-    taken, and pays the fees. The recorded orders are sent as they were: nobody reacts to the strategy.
+    taken, and pays the fees. Recorded orders are sent as they were: nobody reacts to the strategy. The
+    investors of a `Simulation` see what it does, and react.
 
     Parameters
     ----------
     strategy : Strategy
         Who decides; used up by the run.
-    commands : as for `homebroker.replay`
-        The recorded market.
+    commands : Simulation, or as for `homebroker.replay`
+        The simulated market, or the recorded one.
     symbol : str
         What it trades.
     since, until : str, int or datetime, optional
@@ -108,130 +95,23 @@ def backtest(
 
     Notes
     -----
-    Costs some 40 µs a recorded command from `since` on, and what the strategy takes.
+    Costs some 40 µs a recorded command (200 a simulated one) from `since` on, and what the strategy takes.
     """
     check_symbol(symbol)
     since_ms, until_ms = bounds_ms(since, until)
-    market = _Market(log_of(commands), symbol, since_ms, until_ms)
+    market: Market
+    if isinstance(commands, Simulation):
+        market = SimulatedMarket(commands, symbol, since_ms, until_ms)
+    else:
+        market = RecordedMarket(log_of(commands), symbol, since_ms, until_ms)
     return _Backtest(market, strategy, latency or Latency(), account or Account(), fees).run()
-
-
-class _Market:
-    """The recorded market: its log from a time on, and the shard that both sides' commands run in."""
-
-    def __init__(self, log: CommandLog, symbol: str, since_ms: int | None, until_ms: int | None) -> None:
-        self.symbol = symbol
-        self.shard = log.shard()
-        self._log = log
-        times_ms = np.maximum.accumulate(log.times_ms) if len(log) else log.times_ms
-        listed = self._first_listed(log)
-        self._next = listed if since_ms is None else max(listed, int(np.searchsorted(times_ms, since_ms)))
-        self._end = len(log) if until_ms is None else int(np.searchsorted(times_ms, until_ms))
-        self._times_ms = times_ms
-        self._offset = -1
-        self._batch: CommandRows | None = None
-        self._own = CommandRows(self.shard.investors, self.shard.symbols)
-        self.own_account = self.shard.investors.add(INVESTOR_ID.encode())
-        self.asset = self._run_to(self._next)
-
-    def _first_listed(self, log: CommandLog) -> int:
-        """Give the row behind the one that first lists the symbol."""
-        row = self.shard.symbols.find(self.symbol.encode())
-        is_listing = (log.rows["asset"] == row) & (log.rows["kind"] == CommandKind.LIST_ASSET)
-        listings = np.flatnonzero(is_listing)
-        if row == NONE or not len(listings):
-            raise ValueError(f"{self.symbol} is not listed in this log; see the symbols of its list_asset.")
-        return int(listings[0]) + 1
-
-    @property
-    def time_ms(self) -> int:
-        """The market's time."""
-        return self.shard.time_ms
-
-    @property
-    def next_ms(self) -> int:
-        """When the next recorded command comes."""
-        return int(self._times_ms[self._next]) if self._next < self._end else _NEVER_MS
-
-    @property
-    def end_ms(self) -> int:
-        """When the last recorded command comes."""
-        return int(self._times_ms[self._end - 1]) if self._end > self._next else self.time_ms
-
-    def step(self) -> list[MarketEvent]:
-        """Run the next recorded command."""
-        self._batch = self._log.batch(self._next, self._next + 1, self._batch)
-        self._next += 1
-        return self._apply(self._batch)
-
-    def send(self, command: Command, time_ms: int) -> list[MarketEvent]:
-        """Run a command of the strategy's."""
-        self._own.clear()
-        self._own.add(command, 0, time_ms)
-        return self._apply(self._own)
-
-    def ladder(self) -> Ladder:
-        """Give the symbol's book as it is."""
-        ladder = Ladder()
-        for book in self.shard.book_snapshots():
-            if book.symbol == self.symbol:
-                ladder.take(book)
-        return ladder
-
-    def _run_to(self, end: int) -> AssetChanged:
-        """Run all before, and give the symbol's asset as it is then."""
-        batch = self._log.batch(0, end)
-        batch.commands["offset"] = np.arange(end)
-        self._offset = end - 1
-        found: list[AssetChanged] = []
-
-        def listen(happened: Happened) -> None:
-            found.extend(asset for _, asset in happened.assets if asset.symbol == self.symbol)
-
-        self.shard.apply_all(batch, listen)
-        if not found:
-            raise ValueError(f"{self.symbol} cannot be listed as this log says; see its reports.")
-        return found[-1]
-
-    def _apply(self, batch: CommandRows) -> list[MarketEvent]:
-        self._offset += 1
-        batch.commands["offset"] = self._offset
-        happened: list[Event] = []
-
-        def listen(part: Happened) -> None:
-            if self._concerns(part):
-                assets = iter(part.assets)
-                happened.extend(event for _, event in domain_events(part.rows, lambda _row: next(assets)[1]))
-
-        self.shard.apply_all(batch, listen)
-        trades = [event for event in happened if isinstance(event, Trade) and event.symbol == self.symbol]
-        reports = [
-            event for event in happened if isinstance(event, Execution) and event.investor_id == INVESTOR_ID
-        ]
-        books = [book for book in self.shard.take_book_changes() if book.symbol == self.symbol]
-        return [*trades, *reports, *books]
-
-    def _concerns(self, part: Happened) -> bool:
-        """Tell whether somebody traded, or an order of the strategy's changed."""
-        rows = part.rows
-        for row in rows.events:
-            if row["kind"] == EventKind.EXECUTION and (
-                row["trade"] != NONE
-                or rows.commands[row["command"]]["account"] == self.own_account
-                or (
-                    row["order"] != NONE
-                    and rows.positions[rows.orders[row["order"]]["position"]]["account"] == self.own_account
-                )
-            ):
-                return True
-        return False
 
 
 class _Backtest:
     """Market, strategy and what is under way between them."""
 
     def __init__(
-        self, market: _Market, strategy: Strategy, latency: Latency, account: Account, fees: Fees | None
+        self, market: Market, strategy: Strategy, latency: Latency, account: Account, fees: Fees | None
     ) -> None:
         _check_latency(latency)
         self._market = market
@@ -257,11 +137,11 @@ class _Backtest:
         market = self._market
         now_ms = float(market.time_ms)
         self._send(self._session.start(int(now_ms)), now_ms)
-        timer_ms = _NEVER_MS if self._timer_ms is None else now_ms + self._timer_ms
+        timer_ms = NEVER_MS if self._timer_ms is None else now_ms + self._timer_ms
         end_ms = market.end_ms + self._latency.feed_ms
         while True:
-            arrival_ms = self._arriving[0][0] if self._arriving else _NEVER_MS
-            heard_ms = self._heard[0][0] if self._heard else _NEVER_MS
+            arrival_ms = self._arriving[0][0] if self._arriving else NEVER_MS
+            heard_ms = self._heard[0][0] if self._heard else NEVER_MS
             next_ms = min(market.next_ms, arrival_ms, heard_ms, timer_ms)
             if next_ms > end_ms:
                 return self._end(now_ms)
@@ -274,7 +154,7 @@ class _Backtest:
                 _, happened_ms, events = self._heard.popleft()
                 self._send(self._session.observe(events, happened_ms, int(now_ms)), now_ms)
             else:
-                timer_ms += self._timer_ms or _NEVER_MS
+                timer_ms += self._timer_ms or NEVER_MS
                 self._send(self._session.tick(int(now_ms)), now_ms)
 
     def _end(self, now_ms: float) -> Report:

@@ -22,7 +22,7 @@ from engine.domain import (
     Side,
     TimeInForce,
 )
-from homebroker.research.depth import Ladder
+from homebroker.research.ladder import Ladder
 
 _TICK_DUST: Final = 1e-6
 
@@ -106,6 +106,7 @@ class Desk:
         cash_units: int,
         position: int,
         ladder: Ladder,
+        order_prefix: str | None = None,
     ) -> None:
         self.symbol = symbol
         self.investor_id = investor_id
@@ -117,6 +118,7 @@ class Desk:
         self.orders: dict[str, OpenOrder] = {}
         self._tick_units = tick_units
         self._cash_units = cash_units
+        self._order_prefix = order_prefix or investor_id
         self._placed = 0
         self._wanted: list[Command] = []
 
@@ -142,6 +144,7 @@ class Desk:
         *,
         time_in_force: TimeInForce | str | None = None,
         post_only: bool = False,
+        expires_at_ms: int | None = None,
     ) -> str:
         """Send an order and give its id.
 
@@ -154,9 +157,11 @@ class Desk:
         price : float, optional
             Of a limit order; without one it is a market order.
         time_in_force : str, optional
-            "gtc" for a limit order where left out, "ioc" for a market order.
+            Where left out, "gtc" for a limit order ("gtd" when it expires), "ioc" for a market order.
         post_only : bool
             Refuse it rather than have it trade at once.
+        expires_at_ms : int, optional
+            When a "gtd" order ends, UTC milliseconds.
 
         Raises
         ------
@@ -165,9 +170,10 @@ class Desk:
         """
         side = Side(side)
         _check_quantity(quantity)
-        default = TimeInForce.IOC if price is None else TimeInForce.GTC
+        resting = TimeInForce.GTC if expires_at_ms is None else TimeInForce.GTD
+        default = TimeInForce.IOC if price is None else resting
         self._placed += 1
-        order_id = f"{self.investor_id}-{self._placed}"
+        order_id = f"{self._order_prefix}-{self._placed}"
         self._wanted.append(
             Place(
                 order_id=order_id,
@@ -179,6 +185,7 @@ class Desk:
                 price_units=None if price is None else self._units(price),
                 time_in_force=default if time_in_force is None else TimeInForce(time_in_force),
                 post_only=post_only,
+                expires_at_ms=expires_at_ms,
             )
         )
         self.orders[order_id] = OpenOrder(order_id, side, price, quantity)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from engine.domain import BookChanged, Execution, Level, Trade
@@ -52,6 +53,16 @@ class Feed:
             return Heard(_execution(report), report.time_ms, report.offset)
         book = decode_book(record.value)
         return Heard(_book(book), book.time_ms, book.offset) if self._books.is_new(book) else None
+
+
+def in_order(heard: Iterable[Heard | None]) -> list[Heard]:
+    """Give events by the command that caused them, and of one command trades, reports and then the book."""
+    return sorted((each for each in heard if each is not None), key=_place)
+
+
+def _place(heard: Heard) -> tuple[int, int]:
+    event = heard.event
+    return heard.offset, 0 if isinstance(event, Trade) else 1 if isinstance(event, Execution) else 2
 
 
 def _trade(record: Transaction) -> Trade:

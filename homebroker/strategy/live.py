@@ -7,7 +7,7 @@ import time
 from itertools import groupby
 from typing import Final
 
-from engine.domain import OPEN_STATUSES, TIME_MS_MAX, Command, Deposit, Execution, OpenAccount, Trade
+from engine.domain import OPEN_STATUSES, TIME_MS_MAX, Command, Deposit, Execution, OpenAccount
 from engine.log import Connection, LogReader, LogWriter, NewRecord
 from engine.topics import ASSETS, ORDERS
 from engine.units import units_from_decimal
@@ -15,13 +15,13 @@ from engine.wire.commands import command_key, encode_command
 from homebroker.research.arguments import check_symbol
 from homebroker.research.blocking import run_blocking
 from homebroker.research.book_at import market_at
-from homebroker.research.depth import Ladder
+from homebroker.research.ladder import Ladder
 from homebroker.research.reading import SHARD, Request, open_topic, read_table
 from homebroker.research.topics import TOPICS
 from homebroker.settings import Settings
 from homebroker.strategy.backtest import Account
 from homebroker.strategy.desk import Desk
-from homebroker.strategy.feed import FEED_TOPICS, Feed, Heard
+from homebroker.strategy.feed import FEED_TOPICS, Feed, Heard, in_order
 from homebroker.strategy.report import Report
 from homebroker.strategy.session import Session
 from homebroker.strategy.strategy import Strategy
@@ -150,8 +150,7 @@ class _Live:
 
     async def _observe(self) -> list[Command]:
         heard = [self._feed.event(record) for record in await self._reader.read(wait_ms=_READ_WAIT_MS)]
-        ours = [each for each in heard if each is not None and self._is_ours(each)]
-        ours.sort(key=_place)
+        ours = filter(self._is_ours, in_order(heard))
         commands: list[Command] = []
         for (_, happened_ms), events in groupby(ours, key=lambda each: (each.offset, each.time_ms)):
             commands += self.session.observe([each.event for each in events], happened_ms, _now_ms())
@@ -166,12 +165,6 @@ class _Live:
     def _is_waiting(self) -> bool:
         orders = self.session.journal.orders.values()
         return any(order.status == _UNANSWERED or order.status in OPEN_STATUSES for order in orders)
-
-
-def _place(heard: Heard) -> tuple[int, int]:
-    """Give where an event stands: by command, trades before reports before the book."""
-    event = heard.event
-    return heard.offset, 0 if isinstance(event, Trade) else 1 if isinstance(event, Execution) else 2
 
 
 def _now_ms() -> int:

@@ -1,21 +1,22 @@
-"""A strategy's run, whatever drives it: the market's events in, the strategy's commands out."""
+"""A strategy's run that is written down: the market's events in, the strategy's commands out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TypeAlias
 
-from engine.domain import UNITS_PER_CURRENCY, BookChanged, Command, Execution, ExecutionType, Trade
-from homebroker.research.depth import Ladder
+from engine.domain import BookChanged, Command, Execution, Trade
+from homebroker.research.ladder import Ladder
 from homebroker.strategy.desk import Desk
 from homebroker.strategy.journal import Journal
-from homebroker.strategy.strategy import Fill, Strategy, TapeTrade
+from homebroker.strategy.seat import Seat, fill_of, tape_trade
+from homebroker.strategy.strategy import Strategy
 
 MarketEvent: TypeAlias = Trade | Execution | BookChanged
 
 
 class Session:
-    """Passes events on to a strategy and gives what it wants done.
+    """Passes events on to a strategy, gives what it wants done, and keeps its journal.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ class Session:
     def __init__(self, strategy: Strategy, desk: Desk, ladder: Ladder) -> None:
         self.desk = desk
         self.journal = Journal(symbol=desk.symbol, cash=desk.cash, position=desk.position)
-        self._strategy = strategy
+        self._seat = Seat(strategy, desk)
         self._ladder = ladder
         self._stopped = False
 
@@ -36,19 +37,18 @@ class Session:
         """Begin, with the book as it is."""
         self.journal.started_ms = self.journal.ended_ms = time_ms
         self._quote(time_ms)
-        return self._do(time_ms, lambda: self._strategy.on_start(self.desk))
+        return self._wanted(self._seat.start(time_ms), time_ms)
 
     def tick(self, time_ms: int) -> list[Command]:
         """Let the strategy's timer go off."""
-        return self._do(time_ms, lambda: self._strategy.on_timer(self.desk))
+        return self._wanted(self._seat.tick(time_ms), time_ms)
 
     def stop(self, time_ms: int) -> list[Command]:
         """End: whatever the strategy still does, then every open order is cancelled.
 
         What is observed later is written down; the strategy does not hear of it any more.
         """
-        commands = self._do(time_ms, lambda: self._strategy.on_stop(self.desk))
-        commands += self._do(time_ms, self.desk.cancel_all)
+        commands = self._wanted(self._seat.stop(time_ms), time_ms)
         self._stopped = True
         return commands
 
@@ -64,57 +64,41 @@ class Session:
         time_ms : int
             The strategy's time when it hears of it.
         """
+        self.journal.ended_ms = max(self.journal.ended_ms, time_ms)
         commands: list[Command] = []
         for event in events:
             if isinstance(event, BookChanged):
-                self._ladder.take(event)
-                self._quote(time_ms)
-                commands += self._do(time_ms, lambda: self._strategy.on_book(self.desk))
+                commands += self._booked(event, time_ms)
             elif isinstance(event, Trade):
                 commands += self._traded(event, happened_ms, time_ms)
             else:
                 commands += self._reported(event, happened_ms, time_ms)
         return commands
 
+    def _booked(self, change: BookChanged, time_ms: int) -> list[Command]:
+        self._ladder.take(change)
+        self._quote(time_ms)
+        return [] if self._stopped else self._wanted(self._seat.booked(time_ms), time_ms)
+
     def _traded(self, trade: Trade, happened_ms: int, time_ms: int) -> list[Command]:
-        price = trade.price_units / UNITS_PER_CURRENCY
-        self.journal.market_volume += trade.quantity
-        self.journal.market_value += trade.quantity * price
-        told = TapeTrade(
-            time_ms=happened_ms, price=price, quantity=trade.quantity, taker_side=trade.taker_side
-        )
-        return self._do(time_ms, lambda: self._strategy.on_trade(self.desk, told))
+        told = tape_trade(trade, happened_ms)
+        self.journal.market_volume += told.quantity
+        self.journal.market_value += told.quantity * told.price
+        return [] if self._stopped else self._wanted(self._seat.traded(told, time_ms), time_ms)
 
     def _reported(self, report: Execution, happened_ms: int, time_ms: int) -> list[Command]:
         self.desk.heard(report)
         self.journal.reported(report)
-        if report.execution_type is not ExecutionType.TRADE:
-            return self._do(time_ms, lambda: self._strategy.on_update(self.desk, report))
-        assert report.side is not None and report.last_quantity is not None
-        assert report.last_price_units is not None and report.liquidity is not None
-        fill = Fill(
-            time_ms=happened_ms,
-            order_id=report.order_id,
-            side=report.side,
-            price=report.last_price_units / UNITS_PER_CURRENCY,
-            quantity=report.last_quantity,
-            liquidity=report.liquidity,
-            fee=(report.fee_units or 0) / UNITS_PER_CURRENCY,
-            left=report.remaining_quantity,
-        )
-        self.journal.filled(fill)
-        return self._do(time_ms, lambda: self._strategy.on_fill(self.desk, fill))
+        fill = fill_of(report, happened_ms)
+        if fill is not None:
+            self.journal.filled(fill)
+        return [] if self._stopped else self._wanted(self._seat.reported(report, fill, time_ms), time_ms)
 
     def _quote(self, time_ms: int) -> None:
         book = self.desk.book
         self.journal.quoted(time_ms, book.bid, book.ask)
 
-    def _do(self, time_ms: int, react: Callable[[], None]) -> list[Command]:
-        self.desk.time_ms = time_ms
+    def _wanted(self, commands: list[Command], time_ms: int) -> list[Command]:
         self.journal.ended_ms = max(self.journal.ended_ms, time_ms)
-        if self._stopped:
-            return []
-        react()
-        wanted = self.desk.take_wanted()
-        self.journal.sent(wanted, time_ms)
-        return wanted
+        self.journal.sent(commands, time_ms)
+        return commands
