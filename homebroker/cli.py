@@ -159,12 +159,12 @@ def settings() -> None:
     print_settings(_settings())
 
 
-@app.command()
-def notebook() -> None:
-    """Open the notebooks in JupyterLab."""
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def notebook(context: typer.Context) -> None:
+    """Open the notebooks in JupyterLab, which gets all options (such as --no-browser, --port 9999)."""
     from homebroker.notebook import open_notebooks
 
-    open_notebooks(_settings())
+    open_notebooks(_settings(), context.args)
 
 
 @_users.command("add")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -14,13 +15,15 @@ from homebroker.settings import Settings
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 
 
-def open_notebooks(settings: Settings) -> None:
+def open_notebooks(settings: Settings, arguments: Sequence[str] = ()) -> None:
     """Become JupyterLab; does not return.
 
     Parameters
     ----------
     settings : Settings
         Given to the notebooks as their environment, because they run in a directory without the `.env`.
+    arguments : sequence of str
+        For JupyterLab, behind our own.
 
     Raises
     ------
@@ -33,6 +36,10 @@ def open_notebooks(settings: Settings) -> None:
             "Clone it and run `make notebook` there."
         )
     command = [sys.executable, "-m", "jupyterlab", "--ip=127.0.0.1", f"--ServerApp.root_dir={NOTEBOOKS}"]
+    if os.geteuid() == 0:
+        # Whoever runs the market as root, as in a container, would be sent away; it listens on loopback only.
+        command.append("--allow-root")
+    command += arguments
     # In this process's place, so that JupyterLab itself gets Ctrl-C and asks what it asks.
     os.execve(sys.executable, command, os.environ | _environment(settings))  # noqa: S606 - no shell is wanted
 

@@ -25,6 +25,7 @@ from tests.seeded_market import seeded_market
 _TARGET = NOTEBOOKS.parent / "docs" / "notebooks"
 _PLOTLY = "application/vnd.plotly.v1+json"
 _WIDTH = 760
+_HEIGHT = 450
 _QUALITY = 70
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -88,9 +89,12 @@ async def _shown(page: Page, name: str, output: Any) -> str:
 
 
 async def _draw(page: Page, figure: Any, path: Path) -> None:
-    layout = {**figure["layout"], "width": _WIDTH}
+    layout = {"height": _HEIGHT, **figure["layout"], "width": _WIDTH}
     await page.evaluate(
-        "([data, layout]) => Plotly.newPlot('figure', data, layout, {staticPlot: true})",
+        """([data, layout]) => {
+            document.getElementById('figure').style.height = layout.height + 'px';
+            return Plotly.newPlot('figure', data, layout, {staticPlot: true});
+        }""",
         json.loads(json.dumps([figure["data"], layout])),
     )
     await page.locator("#figure").screenshot(path=path, type="jpeg", quality=_QUALITY)

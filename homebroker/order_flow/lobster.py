@@ -69,12 +69,12 @@ def is_lobster(path: Path) -> bool:
         raise FlowError(f"{path} cannot be read: {error.strerror or error}; check the path.") from error
 
 
-def read_lobster(path: Path, *, symbol: str | None = None, date: str | None = None) -> LobsterFlow:
+def read_lobster(path: Path | str, *, symbol: str | None = None, date: str | None = None) -> LobsterFlow:
     """Make commands of a LOBSTER message file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
         `SYMBOL_DATE_…_message_N.csv`, not packed.
     symbol, date : str, optional
         What to trade it as, and the day as YYYY-MM-DD; otherwise from the file's name, or REPLAY on the
@@ -85,6 +85,7 @@ def read_lobster(path: Path, *, symbol: str | None = None, date: str | None = No
     FlowError
         At the first row that is no message.
     """
+    path = Path(path)
     named = _NAME.match(path.name)
     symbol = symbol or (named["symbol"] if named else "REPLAY")
     if not re.match(SYMBOL_PATTERN, symbol):

@@ -99,5 +99,10 @@ def _read_only(url: URL) -> Engine:
             connection.execute("pragma query_only = on")
 
         return engine
-    options = {"connect_timeout": _TIMEOUT_S, "options": "-c default_transaction_read_only=on"}
+    options = {
+        "connect_timeout": _TIMEOUT_S,
+        "options": "-c default_transaction_read_only=on",
+        # A statement that is prepared is one; several could begin a transaction that writes.
+        "prepare_threshold": 0,
+    }
     return create_engine(url, connect_args=options)

@@ -53,6 +53,7 @@ def run_figure(report: Report) -> Any:
             row=3,
             col=1,
         )
+    figure.update_yaxes(tickformat=",.0f", row=1, col=1)
     figure.update_layout(height=720, showlegend=False, title=report.journal.symbol, margin={"t": 60})
     return figure
 
@@ -60,7 +61,9 @@ def run_figure(report: Report) -> Any:
 def markout_figure(markouts: pd.DataFrame) -> Any:
     """Draw what fills were worth some seconds later."""
     figure = go.Figure()
-    for name, row in markouts.iterrows():
+    told = markouts.dropna(how="all")
+    # Where all fills are of one kind, `all` would hide it.
+    for name, row in told.drop(index="all" if len(told) == 2 else []).iterrows():
         figure.add_scatter(x=list(markouts.columns), y=row, name=str(name), mode="lines+markers")
     figure.update_layout(
         title="markouts: the middle's move in own favour behind a fill",

@@ -63,6 +63,7 @@ _TELLS = {
         "fees": float(report.summary["fees"]),
         "turnover": float(report.summary["turnover"]),
         "rows": len(rows),
+        "reacting": [each["fills"] for each in reacting],
         "live": live.orders["order_id"].tolist(),
         "open": int(live.orders["status"].isin(["pending", "new", "partially_filled"]).sum()),
     }""",
@@ -181,6 +182,8 @@ def _check_market_making(told: dict[str, Any], _tape: list[Transaction]) -> None
     # Every fill is a maker's, at one basis point, rounded to the ten-thousandth.
     assert told["fees"] == pytest.approx(told["turnover"] / 10_000, abs=told["fills"] * 0.00005)
     assert told["rows"] == 6
+    # Wider quotes are filled less often, also where the others react.
+    assert told["reacting"] == sorted(told["reacting"], reverse=True) and told["reacting"][0] > 5
     assert told["open"] == 0
 
 

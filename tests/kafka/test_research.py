@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing, suppress
+from functools import partial
+from pathlib import Path
 
 import msgspec
 import pandas as pd
 import pytest
 import pytest_asyncio
 from aiokafka.admin import AIOKafkaAdminClient
-from pandas.testing import assert_frame_equal
+from pandas import testing
 
 import homebroker as hb
+from api import recorder
 from engine.domain import OrderType, Place, Side
 from engine.log import Connection, LogWriter, NewRecord
 from engine.ownership import GROUP as ENGINES
@@ -30,9 +33,12 @@ from homebroker.research import reading
 from homebroker.research.reading import Request, read_table
 from homebroker.research.topics import TOPICS
 from tests.market import TIMEOUT_S
+from tests.postgresql import running_postgresql
 from tests.seeded_market import records_of, seeded_market
 
 pytestmark = pytest.mark.kafka
+# To the last bit: by default floats need only be near.
+assert_frame_equal = partial(testing.assert_frame_equal, check_exact=True)
 
 
 @pytest_asyncio.fixture
@@ -192,6 +198,58 @@ async def test_the_log_is_loaded_once_and_replays_by_hash(seeded: Connection) ->
     part = hb.load_log(until=middle_ms)
     assert part.offsets.tolist() == list(range(len(part)))
     assert 0 < len(part) < len(log) and int(part.times_ms.max()) < middle_ms
+
+
+async def _recorded(connection: Connection, url: str) -> None:
+    """Have a recorder write the market's history, as far as it goes."""
+    recording = asyncio.create_task(recorder.run(connection, url, report=lambda *_told: None))
+    try:
+        trades = len(await _tape(connection))
+        async with asyncio.timeout(TIMEOUT_S):
+            while True:
+                # The tables are made when it begins.
+                with suppress(hb.HistoryError):
+                    if hb.history("select count(*) as n from transactions")["n"][0] == trades:
+                        return
+                await asyncio.sleep(0.1)
+    finally:
+        recording.cancel()
+        await asyncio.gather(recording, return_exceptions=True)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_the_recorder_s_own_history_can_be_asked_and_not_changed(
+    seeded: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    with ExitStack() as stack:
+        url = f"sqlite:///{tmp_path / 'history.sqlite'}"
+        if kind == "postgresql":
+            url = stack.enter_context(running_postgresql())
+        monkeypatch.setenv("HOMEBROKER_DATABASE_URL", url)
+        await _recorded(seeded, url)
+        tape = hb.transactions("PETR4")
+        told = hb.history(
+            "select price, quantity, time_ms from transactions where symbol = :symbol"
+            ' order by "offset", "index"',
+            {"symbol": "PETR4"},
+        )
+        assert len(told) > 10
+        assert told["price"].tolist() == tape["price"].tolist()
+        assert told["quantity"].tolist() == tape["quantity"].tolist()
+        assert told["time_ms"].tolist() == tape.index.as_unit("ms").asi8.tolist()
+        trades = len(hb.transactions())
+        for change in (
+            "delete from transactions",
+            "update positions_in_log set next_offset = 0",
+            "drop table candles",
+            "delete from transactions returning price",
+            "commit; delete from transactions; select 1 as n",
+        ):
+            with pytest.raises(hb.HistoryError):
+                hb.history(change)
+        assert hb.history("select count(*) as n from transactions")["n"][0] == trades
+        assert hb.history("select count(*) as n from candles")["n"][0] > 0
+        assert hb.history("select min(next_offset) as n from positions_in_log")["n"][0] > 0
 
 
 async def test_a_book_as_it_stood_is_the_book_that_was_told(seeded: Connection) -> None:

@@ -81,5 +81,14 @@ def test_postgresql_can_only_be_asked_too(monkeypatch: pytest.MonkeyPatch) -> No
         assert hb.history("select 1 + :more as n", {"more": 2})["n"].tolist() == [3]
         with pytest.raises(hb.HistoryError, match="read-only transaction"):
             hb.history("create table more (a int)")
+        for several in (
+            "set transaction read write; create table more (a int); commit; select 1 as n",
+            "commit; begin read write; create table more (a int); commit; select 1 as n",
+        ):
+            with pytest.raises(hb.HistoryError, match="multiple commands"):
+                hb.history(several)
+        with pytest.raises(hb.HistoryError):
+            hb.history("set transaction read write")
+        assert hb.history("select 1 as n from pg_tables where tablename = 'more'").empty
     with pytest.raises(hb.HistoryError, match="cannot answer"):
         hb.history("select 1")

@@ -114,7 +114,7 @@ def test_lobster_halts_stop_the_market_and_open_it_again(tmp_path: Path) -> None
         "34204.0,7,0,0,1,-1",
         "34205.0,1,9,100,999800,1",
     ]
-    run = hb.replay(read_lobster(_lobster(tmp_path, rows)).log)
+    run = hb.replay(read_lobster(str(_lobster(tmp_path, rows))).log)
     status = run.executions.set_index("order_id")["reason"]
     assert (status["8"], pd.isna(status["7"]), pd.isna(status["9"])) == ("halted", True, True)
 

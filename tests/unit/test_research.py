@@ -23,11 +23,8 @@ from hypothesis import strategies as st
 
 import homebroker as hb
 from engine.domain import Command, ListAsset, OpenAccount
-from homebroker.errors import StartError
-from homebroker.notebook import open_notebooks
 from homebroker.research.arguments import since_ms
 from homebroker.research.blocking import run_blocking
-from homebroker.settings import Settings
 from tests.strategies import INVESTORS, SYMBOL
 
 NOW_MS = 1_790_000_000_000
@@ -255,31 +252,3 @@ def test_an_interrupt_cancels_the_work_and_waits_for_its_end(interruptible: None
     with closing(asyncio.new_event_loop()) as loop, pytest.raises(KeyboardInterrupt):
         loop.run_until_complete(inside())
     assert ended == ["cancelled"]
-
-
-# JupyterLab
-
-
-def test_jupyter_gets_the_market_s_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    called: list[tuple[str, list[str], dict[str, str]]] = []
-    monkeypatch.setattr(os, "execve", lambda *arguments: called.append(arguments))
-    monkeypatch.chdir(tmp_path)
-    open_notebooks(Settings(kafka_bootstrap_servers="far:9092", kafka_sasl_password="secret"))  # type: ignore[arg-type]
-    ((program, arguments, environment),) = called
-    assert program == sys.executable
-    assert arguments[1:3] == ["-m", "jupyterlab"]
-    assert f"--ServerApp.root_dir={ROOT / 'notebooks'}" in arguments
-    assert "--ip=127.0.0.1" in arguments
-    assert environment["HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS"] == "far:9092"
-    assert environment["HOMEBROKER_KAFKA_SASL_PASSWORD"] == "secret"
-    assert environment["HOMEBROKER_DATA_DIR"] == str(tmp_path / ".homebroker")
-    assert environment["PATH"] == os.environ["PATH"]
-    assert "HOMEBROKER_API_PORT" not in environment
-
-
-def test_jupyter_without_notebooks_says_where_they_come_from(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("homebroker.notebook.NOTEBOOKS", tmp_path / "none")
-    with pytest.raises(StartError, match="come with the repository"):
-        open_notebooks(Settings())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from pandas.testing import assert_frame_equal
+from pandas import testing
 
 import homebroker as hb
 from bench.flow import flow, opening
-from engine.domain import Command, ListAsset, Malformed, OpenAccount
+from engine.domain import Command, ListAsset, Malformed, OpenAccount, Place, Side
 from engine.outputs import Outputs
 from engine.shard import Shard
 from engine.topics import EXECUTIONS, TRANSACTIONS
@@ -31,6 +32,8 @@ from homebroker.research.schemas import table_of_structs
 from tests.output_values import values_by_topic
 from tests.strategies import INVESTORS, SYMBOL, commands
 
+# To the last bit: by default floats need only be near.
+assert_frame_equal = partial(testing.assert_frame_equal, check_exact=True)
 NOW_MS = 1_790_000_000_000
 NOW = datetime.fromtimestamp(NOW_MS / 1_000, UTC)
 ROOT = Path(__file__).parent.parent.parent
@@ -164,6 +167,30 @@ def test_a_replay_refuses_what_is_no_log() -> None:
         hb.replay(pd.DataFrame({"command": ["cancel"]}))
     wrong = hb.replay([{"command": "buy", "symbol": "PETR4"}]).executions.iloc[0]
     assert (wrong["status"], wrong["reason"]) == ("rejected", "malformed")
+
+
+def test_average_prices_are_cut_to_eight_decimals_as_the_engine_s_are() -> None:
+    commands = [
+        _order(f"s{place}", "bia", Side.SELL, quantity, cents)
+        for place, (quantity, cents) in enumerate([(1, 1_000), (2, 1_001), (4, 1_003)])
+    ]
+    logged = _logged([*OPENING, *commands, _order("b", "ana", Side.BUY, 7, 1_010)])
+    run = hb.replay(logged)
+    filled = run.executions[run.executions["order_id"] == "b"]
+    # 10, 30.02 / 3 and 70.14 / 7; none is rounded up.
+    assert filled["average_price"].dropna().tolist() == [10.0, 10.00666666, 10.02]
+    assert_frame_equal(run.executions, _through_outputs(logged)[1])
+
+
+def _order(order_id: str, investor_id: str, side: Side, quantity: int, cents: int) -> Place:
+    return Place(
+        order_id=order_id,
+        investor_id=investor_id,
+        symbol=SYMBOL,
+        side=side,
+        quantity=quantity,
+        price_units=100 * cents,
+    )
 
 
 def test_what_a_record_lacks_is_missing_and_what_it_has_is_exact() -> None:

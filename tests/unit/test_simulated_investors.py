@@ -90,9 +90,10 @@ def test_a_maker_quotes_a_ladder_on_both_sides_around_its_opinion() -> None:
     market = _Alone(MarketMaker(worth=_Opinion(38.503), levels=4, half_spread_ticks=1.2))
     market.run(market.seat.start(START_MS))
     assert market.stand() == ([38.49, 38.48, 38.47, 38.46], [38.52, 38.53, 38.54, 38.55])
-    wide = _Alone(MarketMaker(worth=_Opinion(38.503), levels=3, spacing_ticks=3, half_spread_ticks=1.2))
+    # On a grid of threes: from 38.501 and 38.525 outward.
+    wide = _Alone(MarketMaker(worth=_Opinion(38.513), levels=3, spacing_ticks=3, half_spread_ticks=1.2))
     wide.run(wide.seat.start(START_MS))
-    assert wide.stand() == ([38.49, 38.46, 38.43], [38.52, 38.55, 38.58])
+    assert wide.stand() == ([38.49, 38.46, 38.43], [38.55, 38.58, 38.61])
 
 
 def test_a_maker_quotes_wider_when_prices_move_more() -> None:
@@ -123,7 +124,8 @@ def test_quotes_get_out_of_the_way_first_and_follow_when_the_book_shows_it(move:
     assert (len(bids), len(asks)) == (10, 10)
     assert asks[0] - bids[0] == pytest.approx(0.02)
     assert (bids[0] + asks[0]) / 2 == pytest.approx(38.50 + move)
-    assert market.seat.booked(START_MS) == [], "it follows once"
+    sold = market.run([_market_order(Side.SELL, 100)])
+    assert len(sold) == 1, "it follows once, and quotes anew at its next turn"
 
 
 def test_quotes_never_pile_up_however_the_price_goes() -> None:
@@ -137,6 +139,18 @@ def test_quotes_never_pile_up_however_the_price_goes() -> None:
         assert len(market.desk.orders) == market.shard.open_orders == 20
 
 
+def test_quotes_that_have_no_place_left_are_canceled() -> None:
+    opinion = _Opinion(38.50)
+    market = _Alone(MarketMaker(worth=opinion))
+    market.run(market.seat.start(START_MS))
+    opinion.now = 0.043  # there are but three prices below
+    market.run(market.seat.tick(START_MS))
+    bids, asks = market.stand()
+    assert bids == [0.03, 0.02, 0.01]
+    assert len(asks) == 10
+    assert len(market.desk.orders) == market.shard.open_orders == 13
+
+
 def test_a_maker_leans_against_what_it_holds_and_replaces_what_was_filled() -> None:
     def best_bid(held: int) -> float:
         market = _Alone(MarketMaker(worth=_Opinion(38.5), seed=1), position=held)
@@ -148,15 +162,7 @@ def test_a_maker_leans_against_what_it_holds_and_replaces_what_was_filled() -> N
     market = _Alone(MarketMaker(worth=_Opinion(38.5)))
     market.run(market.seat.start(START_MS))
     bought = sum(quantity for _, quantity in market.desk.book.levels(Side.BUY, 2))
-    seller = Place(
-        order_id="n-1",
-        investor_id="sim-noise-1",
-        symbol="PETR4",
-        side=Side.SELL,
-        quantity=bought,
-        type=OrderType.MARKET,
-    )
-    market.run([seller])
+    market.run([_market_order(Side.SELL, bought)])
     assert market.desk.position == bought
     market.run(market.seat.tick(START_MS))
     assert [len(side) for side in market.stand()] == [10, 10]
@@ -282,6 +288,17 @@ def test_a_market_that_cannot_be_is_refused() -> None:
             hb.Simulation(**wrong)
     with pytest.raises(ValueError, match="no log of commands"):
         hb.replay(5)  # type: ignore[arg-type]
+
+
+def _market_order(side: Side, quantity: int) -> Place:
+    return Place(
+        order_id="n-1",
+        investor_id="sim-noise-1",
+        symbol="PETR4",
+        side=side,
+        quantity=quantity,
+        type=OrderType.MARKET,
+    )
 
 
 def _order(order_id: str, side: Side, price: float) -> Place:

@@ -84,6 +84,9 @@ def test_figures_of_merit_by_hand() -> None:
     assert markouts.loc["maker", 60.0] == pytest.approx((10.5 / 9.9 - 1) * 1e4)
     assert markouts.loc["taker", 1.0] == pytest.approx((1 - 10.1 / 10.0) * 1e4)
     assert math.isnan(markouts.loc["taker", 200.0])
+    assert [line.name for line in report.markout_figure().data] == ["maker", "taker", "all"]
+    journal.fills = journal.fills[:1]
+    assert [line.name for line in hb.Report(journal).markout_figure().data] == ["maker"]
     costs = report.costs()
     assert costs["slippage_bps"] == pytest.approx((9.9 / 10.0 - 1) * 1e4)
 
@@ -95,7 +98,7 @@ def test_a_run_without_a_fill_has_its_report_too(day: CommandLog) -> None:
     assert report.markouts().isna().all(axis=None)
     assert math.isnan(report.costs()["average_price"])
     assert len(report.figure().data) == 6
-    assert len(report.markout_figure().data) == 3
+    assert len(report.markout_figure().data) == 0
 
 
 @pytest.mark.parametrize(
