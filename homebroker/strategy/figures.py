@@ -70,5 +70,6 @@ def markout_figure(markouts: pd.DataFrame) -> Any:
         xaxis={"title": "seconds later", "type": "log"},
         yaxis={"title": "basis points"},
         height=380,
+        showlegend=True,
     )
     return figure

@@ -16,7 +16,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from pandas import testing
 
 import homebroker as hb
-from api import recorder
 from engine.domain import OrderType, Place, Side
 from engine.log import Connection, LogWriter, NewRecord
 from engine.ownership import GROUP as ENGINES
@@ -32,7 +31,7 @@ from engine.wire.records import (
 from homebroker.research import reading
 from homebroker.research.reading import Request, read_table
 from homebroker.research.topics import TOPICS
-from tests.market import TIMEOUT_S
+from tests.market import TIMEOUT_S, Market, start_part, stop_part
 from tests.postgresql import running_postgresql
 from tests.seeded_market import records_of, seeded_market
 
@@ -198,13 +197,17 @@ async def test_the_log_is_loaded_once_and_replays_by_hash(seeded: Connection) ->
     part = hb.load_log(until=middle_ms)
     assert part.offsets.tolist() == list(range(len(part)))
     assert 0 < len(part) < len(log) and int(part.times_ms.max()) < middle_ms
+    # What was recorded until a time replays to the same trades, though the market has gone on.
+    until = hb.transactions(until=middle_ms)
+    assert 0 < len(until) < len(hb.transactions())
+    assert hb.replay(part).tape_hash == hb.tape_hash(until)
 
 
-async def _recorded(connection: Connection, url: str) -> None:
-    """Have a recorder write the market's history, as far as it goes."""
-    recording = asyncio.create_task(recorder.run(connection, url, report=lambda *_told: None))
+async def _recorded(market: Market, url: str) -> None:
+    """Have a recorder, the real process, write the market's history as far as it goes."""
+    process = start_part(market.settings.model_copy(update={"database_url": url}), "recorder")
     try:
-        trades = len(await _tape(connection))
+        trades = len(await _tape(market.connection))
         async with asyncio.timeout(TIMEOUT_S):
             while True:
                 # The tables are made when it begins.
@@ -213,20 +216,19 @@ async def _recorded(connection: Connection, url: str) -> None:
                         return
                 await asyncio.sleep(0.1)
     finally:
-        recording.cancel()
-        await asyncio.gather(recording, return_exceptions=True)
+        stop_part(process)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_the_recorder_s_own_history_can_be_asked_and_not_changed(
-    seeded: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    market: Market, seeded: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     with ExitStack() as stack:
         url = f"sqlite:///{tmp_path / 'history.sqlite'}"
         if kind == "postgresql":
             url = stack.enter_context(running_postgresql())
         monkeypatch.setenv("HOMEBROKER_DATABASE_URL", url)
-        await _recorded(seeded, url)
+        await _recorded(market, url)
         tape = hb.transactions("PETR4")
         told = hb.history(
             "select price, quantity, time_ms from transactions where symbol = :symbol"
