@@ -235,7 +235,23 @@ def test_the_same_run_twice_is_the_same(day: CommandLog) -> None:
     assert not first.fills.equals(other.fills)
 
 
+def test_what_happens_behind_its_end_is_written_down_and_not_told() -> None:
+    strategy = doing(lambda desk: desk.place("buy", 5, 9.0))
+    report = hb.backtest(strategy, market_of(place("b1", Side.BUY, 1, 900)), SYMBOL)
+    assert [what for kind, _, what in strategy.told if kind == "update"] == [("new", None)]
+    assert report.orders["status"].tolist() == ["canceled"]
+
+
 # The examples
+
+
+def test_the_market_maker_stops_buying_when_it_holds_all_it_may() -> None:
+    quotes = (place("b", Side.BUY, 1, 900), place("s", Side.SELL, 1, 1_100))
+    sales = (place(f"s{number}", Side.SELL, 100, 950 - number) for number in range(20))
+    maker = MarketMaker(quantity=100, position_max=300, half_spread_ticks=1.0)
+    report = hb.backtest(maker, market_of(*quotes, *sales, gap_ms=2_000), SYMBOL)
+    # A quote may stand while another fills: one quote beyond the bound at most.
+    assert 300 <= report.summary["position_max"] <= 400
 
 
 def test_the_market_maker_makes_both_sides_and_keeps_its_bounds(day: CommandLog) -> None:

@@ -187,3 +187,23 @@ def test_hashes_tell_tapes_and_states_apart() -> None:
     assert hb.tape_hash(changed) != run.tape_hash
     shorter = hb.replay(logged[:-200])
     assert shorter.tape_hash != run.tape_hash and shorter.digest != run.digest
+
+
+def test_orders_that_trade_with_each_other_twice_are_told_apart() -> None:
+    day = [
+        *OPENING,
+        _place("iceberg", "sell", 10, 10.0, display_quantity=5, investor_id="bia"),
+        _place("taker", "buy", 7, 10.0),
+    ]
+    study = hb.what_if([_place("far", "buy", 1, 1.0, time_ms=0)], base=day)
+    assert study.changed.transactions["quantity"].tolist() == [5, 2]
+    assert study.difference.empty
+
+
+def test_depth_goes_by_the_market_s_time_which_never_goes_back() -> None:
+    bids = [_place(f"b{number}", "buy", 1, 9.0 + number / 100) for number in range(4)]
+    log = hb.replay([*OPENING, *bids]).log
+    log.rows["time_ms"] = NOW_MS
+    log.rows["time_ms"][-4:] += [0, 5_000, 1_000, 6_000]
+    depth = hb.replay(log).depth("1s", levels=1, symbol=SYMBOL)
+    assert depth["bid_1"].tolist() == [9.0, 9.02, 9.03]
