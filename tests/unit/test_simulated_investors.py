@@ -124,7 +124,7 @@ def test_quotes_get_out_of_the_way_first_and_follow_when_the_book_shows_it(move:
     assert (len(bids), len(asks)) == (10, 10)
     assert asks[0] - bids[0] == pytest.approx(0.02)
     assert (bids[0] + asks[0]) / 2 == pytest.approx(38.50 + move)
-    sold = market.run([_market_order(Side.SELL, 100)])
+    sold = market.run([_market_order(away, 2_000)])
     assert len(sold) == 1, "it follows once, and quotes anew at its next turn"
 
 
