@@ -8,14 +8,14 @@ import numpy as np
 
 from engine.domain import BALANCE_QUANTITY_MAX, BALANCE_UNITS_MAX
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.layout import NONE
 from engine.kernel.words import BUY
 
 _SPREAD: Final = 0x9E3779B97F4A7C1
 
 
-@called
+@inlined
 def find_position(market: Any, account: int, asset: int) -> int:
     """Give the row of an account's shares of an asset, or NONE. Cost O(1)."""
     size = market.header[h.POSITION_TABLE_SIZE]
@@ -30,7 +30,7 @@ def find_position(market: Any, account: int, asset: int) -> int:
         place = (place + 1) & (size - 1)
 
 
-@called
+@rarely
 def add_position(market: Any, account: int, asset: int) -> int:
     """Give an account a row for its shares of an asset, of which it has none yet."""
     words = market.header
@@ -50,7 +50,7 @@ def add_position(market: Any, account: int, asset: int) -> int:
     return position
 
 
-@called
+@inlined
 def touch(market: Any, position: int) -> None:
     """Note that the command under way changes a position's account, and the position."""
     row = market.positions[position]
@@ -98,7 +98,7 @@ def hold(market: Any, order: int, quantity: int) -> None:
         position.held_quantity += quantity
 
 
-@called
+@inlined
 def settle(market: Any, position: int, signed: int, price: int, fee: int) -> None:
     """Exchange cash and shares of a trade; `signed` is negative for shares sold."""
     touch(market, position)
@@ -106,7 +106,7 @@ def settle(market: Any, position: int, signed: int, price: int, fee: int) -> Non
     trade_shares(market, position, signed, price)
 
 
-@called
+@inlined
 def is_beyond_bounds(market: Any, position: int, signed: int, price: int, fee: int) -> bool:
     """Tell whether a trade would take an account's cash, shares or their cost beyond what it may hold."""
     row = market.positions[position]
@@ -125,7 +125,7 @@ def is_beyond_bounds(market: Any, position: int, signed: int, price: int, fee: i
     )
 
 
-@called
+@inlined
 def trade_shares(market: Any, position: int, signed: int, price: int) -> None:
     """Add shares to a position or take them off; profit is realised on those that close others."""
     row = market.positions[position]
@@ -149,7 +149,7 @@ def closed_quantity(quantity: int, signed: int) -> int:
     return 0
 
 
-@called
+@inlined
 def cost_of(cost: int, quantity: int, closed: int) -> int:
     """Give the cost of some shares of a position, in size, rounded down; of all of them, all of it."""
     size = abs(quantity)

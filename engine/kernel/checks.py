@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.cover import new_share_cost
 from engine.kernel.fees import share_cost
 from engine.kernel.layout import HOUSE, NONE
@@ -59,7 +59,7 @@ def has_account(market: Any, account: int) -> bool:
     return account != NONE and market.accounts[account].open != 0
 
 
-@called
+@inlined
 def check_investor(market: Any, account: int) -> int:
     """Check that a new order's investor may place one now, and count it."""
     if not has_account(market, account):
@@ -69,7 +69,7 @@ def check_investor(market: Any, account: int) -> int:
     return check_may_trade(market, account)
 
 
-@called
+@inlined
 def check_place(market: Any, command: int) -> int:
     """Check a new order against its asset's rules and the log's time."""
     placed = market.commands[command]
@@ -136,7 +136,7 @@ def check_phase(market: Any, asset: int) -> int:
     return _HALTED
 
 
-@called
+@inlined
 def check_price(market: Any, asset: int, price: int) -> int:
     """Check a price against an asset's tick and band."""
     row = market.assets[asset]
@@ -157,7 +157,7 @@ def is_display_fair(display_quantity: int, quantity: int) -> bool:
     return display_quantity <= quantity and display_quantity * SHOWN_PART_MIN >= quantity
 
 
-@called
+@inlined
 def check_size(market: Any, command: int, price: int) -> int:
     """Check what a new order is worth at a price, 0 for none, and what its account would hold with it."""
     placed = market.commands[command]
@@ -234,7 +234,7 @@ def more_cash(market: Any, order: int, quantity: int, price: int) -> int:
     return int(cost - row.share_cost * (row.quantity - row.filled))
 
 
-@called
+@rarely
 def _refuse_lot(market: Any, asset: int, quantity: int) -> int:
     market.header[h.SAY_PRICE] = market.assets[asset].lot
     market.header[h.SAY_DETAIL] = quantity

@@ -19,7 +19,7 @@ from engine.kernel.checks import (
     has_account,
     more_cash,
 )
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.cover import check_cash, check_shares, new_share_cost
 from engine.kernel.events import report, report_asset, report_refusal
 from engine.kernel.fees import find_fees
@@ -52,7 +52,7 @@ _BUY_STOPS = int(Ladder.BUY_STOPS)
 _SELL_STOPS = int(Ladder.SELL_STOPS)
 
 
-@called
+@rarely
 def refuse(market: Any, command: int, message: int) -> int:
     """Answer a command with a refusal that is about no open order."""
     report_refusal(market, command, NONE, message)
@@ -65,7 +65,7 @@ def is_listed(market: Any, asset: int) -> bool:
     return asset >= 0 and market.assets[asset].listed != 0
 
 
-@called
+@inlined
 def place(market: Any, command: int) -> int:
     """Take a new order."""
     placed = market.commands[command]
@@ -106,7 +106,7 @@ def place(market: Any, command: int) -> int:
     return _bring_in(market, command, order, asset.phase)
 
 
-@called
+@inlined
 def _check_against_book(market: Any, command: int, price: int) -> int:
     placed = market.commands[command]
     if placed.type == MARKET_TO_LIMIT:
@@ -122,7 +122,7 @@ def _check_against_book(market: Any, command: int, price: int) -> int:
     return _NO_MESSAGE
 
 
-@called
+@inlined
 def _check_cover(market: Any, command: int, position: int, price: int) -> int:
     placed = market.commands[command]
     if placed.side != BUY:
@@ -133,7 +133,7 @@ def _check_cover(market: Any, command: int, position: int, price: int) -> int:
     return check_cash(market, placed.account, needed)
 
 
-@called
+@inlined
 def would_cross(market: Any, asset: int, side: int, price: int) -> bool:
     """Tell whether an order at a price would trade on arrival."""
     row = market.assets[asset]
@@ -141,7 +141,7 @@ def would_cross(market: Any, asset: int, side: int, price: int) -> bool:
     return row.phase == CONTINUOUS and best != 0 and crosses(side, price, best)
 
 
-@called
+@inlined
 def _bring_in(market: Any, command: int, order: int, phase: int) -> int:
     if phase == CONTINUOUS:
         market.header[h.TAKER] = order
@@ -150,7 +150,7 @@ def _bring_in(market: Any, command: int, order: int, phase: int) -> int:
     return stages.ELECT
 
 
-@called
+@inlined
 def cancel(market: Any, command: int) -> int:
     """Take an open order out."""
     asked = market.commands[command]
@@ -163,7 +163,7 @@ def cancel(market: Any, command: int) -> int:
     return stages.TELL
 
 
-@called
+@inlined
 def cancel_order(market: Any, command: int, order: int, message: int) -> None:
     """Cancel an order that rests or waits."""
     unrest(market, order, command)
@@ -172,7 +172,7 @@ def cancel_order(market: Any, command: int, order: int, message: int) -> None:
     end(market, order, CANCELED)
 
 
-@called
+@rarely
 def begin_cancel_all(market: Any, command: int) -> int:
     """Find the first of the orders that are to be canceled."""
     asked = market.commands[command]
@@ -210,7 +210,7 @@ def amend(market: Any, command: int) -> int:
     return _change(market, command, order, quantity, price)
 
 
-@called
+@inlined
 def _check_change(market: Any, command: int, order: int, quantity: int, price: int) -> int:
     message = check_amend(market, command, order, quantity, price)
     if message != 0:
@@ -227,7 +227,7 @@ def _check_change(market: Any, command: int, order: int, quantity: int, price: i
     return check_cash(market, position.account, more_cash(market, order, quantity, price))
 
 
-@called
+@inlined
 def _change(market: Any, command: int, order: int, quantity: int, price: int) -> int:
     row = market.orders[order]
     asset = market.positions[row.position].asset
@@ -255,7 +255,7 @@ def _ladder_of(asset: int, side: int, waits: bool) -> int:
     return LADDERS_PER_ASSET * asset + (_SELL_STOPS if waits else _ASKS)
 
 
-@called
+@rarely
 def list_asset(market: Any, command: int) -> int:
     """List an asset, or give a listed one another band and fees (its name is not kept here)."""
     asked = market.commands[command]
@@ -284,7 +284,7 @@ def list_asset(market: Any, command: int) -> int:
     return stages.TELL
 
 
-@called
+@rarely
 def begin_phase(market: Any, command: int) -> int:
     """Begin to change a symbol's phase: an auction that is left is uncrossed first."""
     asked = market.commands[command]
@@ -294,7 +294,7 @@ def begin_phase(market: Any, command: int) -> int:
     return stages.UNCROSS if market.assets[asked.asset].phase == AUCTION else stages.SET_PHASE
 
 
-@called
+@rarely
 def set_phase(market: Any, command: int) -> int:
     """Change a symbol's phase."""
     asked = market.commands[command]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import inlined, rarely
 from engine.kernel.fees import share_cost
 from engine.kernel.layout import NONE
 from engine.messages import Message
@@ -38,7 +38,7 @@ def free_cash(market: Any, account: int) -> int:
     return int(row.cash - row.held_cash)
 
 
-@called
+@inlined
 def check_cash(market: Any, account: int, needed: int) -> int:
     """Check that so much cash is free, unless the account is unlimited."""
     free = free_cash(market, account)
@@ -49,7 +49,7 @@ def check_cash(market: Any, account: int, needed: int) -> int:
     return _NEEDS_CASH
 
 
-@called
+@inlined
 def check_shares(market: Any, account: int, position: int, needed: int) -> int:
     """Check that so many shares of a position, which may not be there yet, are free."""
     free = 0
@@ -63,7 +63,7 @@ def check_shares(market: Any, account: int, position: int, needed: int) -> int:
     return _NEEDS_SHARES
 
 
-@called
+@rarely
 def covered_quantity(market: Any, order: int, quantity: int, price: int) -> int:
     """Give how many of a fill's shares, in whole lots, an incoming buy's free cash covers at a price."""
     row = market.orders[order]

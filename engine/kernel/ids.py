@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.layout import NONE
 from engine.kernel.market import prefetch
 
@@ -33,7 +33,7 @@ def find_entry(market: Any, low: int, high: int) -> int:
     return entry
 
 
-@called
+@inlined
 def open_order(market: Any, low: int, high: int) -> int:
     """Give the open order of an id, or NONE."""
     entry = find_entry(market, low, high)
@@ -47,7 +47,7 @@ def is_used(market: Any, entry: int) -> bool:
     return state > 0 or _still_counts(market, state)
 
 
-@called
+@inlined
 def has_room(market: Any) -> bool:
     """Tell whether there is room for another id, forgetting what may be forgotten where there is none."""
     words = market.header
@@ -56,7 +56,7 @@ def has_room(market: Any) -> bool:
     return words[h.IDS_COUNT] * 16 < words[h.IDS_SIZE] * _CROWDED_IN_16
 
 
-@called
+@inlined
 def take_id(market: Any, low: int, high: int, entry: int, order: int) -> None:
     """Give an id to an open order; `entry` is the id's forgotten entry, or NONE."""
     words = market.header
@@ -74,7 +74,7 @@ def take_id(market: Any, low: int, high: int, entry: int, order: int) -> None:
         _begin_new_table(market)
 
 
-@called
+@inlined
 def end_id(market: Any, order: int) -> None:
     """Note that an id's order has ended today."""
     market.ids[market.orders[order].entry].state = -(market.header[h.DAY] + _ENDED_BEFORE)
@@ -114,7 +114,7 @@ def _probe(market: Any, base: int, size: int, low: int, high: int) -> int:
         place = (place + 1) & (size - 1)
 
 
-@called
+@inlined
 def _free_entry(market: Any, base: int, size: int, low: int) -> int:
     place = low & (size - 1)
     while market.ids[base + place].state != 0:
@@ -122,7 +122,7 @@ def _free_entry(market: Any, base: int, size: int, low: int) -> int:
     return base + place
 
 
-@called
+@rarely
 def _begin_new_table(market: Any) -> None:
     words = market.header
     live = words[h.OPEN_ORDERS] + words[h.ENDED_TODAY] + words[h.ENDED_YESTERDAY] + 1
@@ -143,7 +143,7 @@ def _begin_new_table(market: Any) -> None:
     words[h.IDS_COUNT] = 0
 
 
-@called
+@rarely
 def _tidy(market: Any) -> None:
     words = market.header
     first = words[h.OLD_IDS_CURSOR]

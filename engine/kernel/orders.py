@@ -6,7 +6,7 @@ from typing import Any
 
 from engine.kernel import header as h
 from engine.kernel.accounts import hold, touch
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import inlined, rarely
 from engine.kernel.cover import new_share_cost
 from engine.kernel.ids import end_id, take_id
 from engine.kernel.layout import NONE, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
@@ -41,7 +41,7 @@ def key_of(market: Any, asset: int, price: int) -> int:
     return int(price * market.assets[asset].ticks_in_unit + 0.5)
 
 
-@called
+@inlined
 def has_room(market: Any) -> bool:
     """Tell whether there is room for another open order."""
     words = market.header
@@ -53,7 +53,7 @@ def has_room(market: Any) -> bool:
     )
 
 
-@called
+@rarely
 def _has_free_levels(market: Any) -> bool:
     free = market.header[h.LEVEL_FREE]
     for _ in range(_LEVELS_SPARE):
@@ -63,7 +63,7 @@ def _has_free_levels(market: Any) -> bool:
     return True
 
 
-@called
+@rarely
 def _has_free_nodes(market: Any) -> bool:
     free = market.header[h.NODE_FREE]
     for _ in range(_NODES_SPARE):
@@ -73,7 +73,7 @@ def _has_free_nodes(market: Any) -> bool:
     return True
 
 
-@called
+@rarely
 def _has_free_chunks(market: Any) -> bool:
     free = market.header[h.TEXT_FREE]
     for _ in range(_CHUNKS_SPARE):
@@ -83,7 +83,7 @@ def _has_free_chunks(market: Any) -> bool:
     return True
 
 
-@called
+@inlined
 def accept(market: Any, command: int, position: int, entry: int, price: int) -> int:
     """Make the order that a valid `place` command asks for; gives its row."""
     order = _new_row(market)
@@ -117,7 +117,7 @@ def accept(market: Any, command: int, position: int, entry: int, price: int) -> 
     return order
 
 
-@called
+@inlined
 def rest(market: Any, order: int, command: int) -> None:
     """Put what is left of an order into its book, behind those of its price."""
     row = market.orders[order]
@@ -129,7 +129,7 @@ def rest(market: Any, order: int, command: int) -> None:
     _promise(market, order, command)
 
 
-@called
+@rarely
 def wait_for_trigger(market: Any, order: int, command: int) -> None:
     """Put a stop order among those that wait, behind those of its stop price."""
     row = market.orders[order]
@@ -139,7 +139,7 @@ def wait_for_trigger(market: Any, order: int, command: int) -> None:
     _promise(market, order, command)
 
 
-@called
+@inlined
 def unrest(market: Any, order: int, command: int) -> None:
     """Take a resting or waiting order out of its queue, with what it holds."""
     row = market.orders[order]
@@ -156,7 +156,7 @@ def unrest(market: Any, order: int, command: int) -> None:
     dequeue(market, 4 * asset + side, order)
 
 
-@called
+@inlined
 def show(market: Any, order: int) -> None:
     """Let an order show its next slice: all that is left, unless it hides some."""
     row = market.orders[order]
@@ -164,7 +164,7 @@ def show(market: Any, order: int) -> None:
     row.shown = left if row.display_quantity == 0 else min(left, row.display_quantity)
 
 
-@called
+@inlined
 def end(market: Any, order: int, status: int) -> None:
     """End an order that is in no queue of a ladder any more; its row and text serve again later."""
     row = market.orders[order]
@@ -183,7 +183,7 @@ def end(market: Any, order: int, status: int) -> None:
     words[h.ENDED_COUNT] += 1
 
 
-@called
+@inlined
 def _promise(market: Any, order: int, command: int) -> None:
     row = market.orders[order]
     touch(market, row.position)
@@ -192,7 +192,7 @@ def _promise(market: Any, order: int, command: int) -> None:
         _list(market, order, command)
 
 
-@called
+@inlined
 def _list(market: Any, order: int, command: int) -> None:
     row = market.orders[order]
     account = market.accounts[market.positions[row.position].account]
@@ -211,7 +211,7 @@ def _list(market: Any, order: int, command: int) -> None:
         enqueue_expiry(market, market.commands[command].expires_at_ms, order)
 
 
-@called
+@inlined
 def _unlist(market: Any, order: int) -> None:
     row = market.orders[order]
     account = market.accounts[market.positions[row.position].account]
@@ -229,7 +229,7 @@ def _unlist(market: Any, order: int) -> None:
         dequeue_expiry(market, order)
 
 
-@called
+@inlined
 def _new_row(market: Any) -> int:
     words = market.header
     if words[h.ENDED_COUNT] <= ORDERS_KEPT:
@@ -243,7 +243,7 @@ def _new_row(market: Any) -> int:
     return order
 
 
-@called
+@inlined
 def _keep_text(market: Any, order: int, start: int, id_length: int, client_length: int) -> None:
     row = market.orders[order]
     row.id_length = id_length
@@ -264,7 +264,7 @@ def _keep_text(market: Any, order: int, start: int, id_length: int, client_lengt
         market.text_words[chunk, word % _CHUNK_WORDS] = octets
 
 
-@called
+@inlined
 def _new_chunk(market: Any) -> int:
     words = market.header
     chunk = words[h.TEXT_FREE]
@@ -277,7 +277,7 @@ def _new_chunk(market: Any) -> int:
     return chunk
 
 
-@called
+@inlined
 def _drop_text(market: Any, order: int) -> None:
     words = market.header
     chunk = market.orders[order].text

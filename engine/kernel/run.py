@@ -19,7 +19,7 @@ from engine.kernel.commands import (
     refuse,
     set_phase,
 )
-from engine.kernel.compile import called, compiled, inlined
+from engine.kernel.compile import compiled, inlined, rarely
 from engine.kernel.events import report, report_account, report_refusal
 from engine.kernel.ids import foresee
 from engine.kernel.layout import ANY_ASSET, EVENTS_SOFT_MAX, LADDERS_PER_ASSET, NONE, CommandKind, Ladder
@@ -101,7 +101,7 @@ def run(header: Array, first: int, last: int) -> int:
     return command
 
 
-@called
+@rarely
 def _rare_step(market: Any, command: int, stage: int) -> int:
     if stage == stages.EXPIRE:
         return _expire_due(market, command)
@@ -144,7 +144,7 @@ def _begin(market: Any, command: int) -> int:
     return stages.EXECUTE
 
 
-@called
+@rarely
 def _expire_due(market: Any, command: int) -> int:
     words = market.header
     which = expiries(market)
@@ -169,7 +169,7 @@ def _execute(market: Any, command: int) -> int:
     return _execute_rare(market, command)
 
 
-@called
+@rarely
 def _execute_rare(market: Any, command: int) -> int:
     kind = market.commands[command].kind
     if kind == _CANCEL_ALL:
@@ -189,7 +189,7 @@ def _execute_rare(market: Any, command: int) -> int:
     return refuse(market, command, Message.MALFORMED.value)
 
 
-@called
+@rarely
 def _cancel_each(market: Any, command: int) -> int:
     words = market.header
     asset = market.commands[command].asset
@@ -224,7 +224,7 @@ def _elect(market: Any, command: int) -> int:
     return _trigger_next(market, command, asset)
 
 
-@called
+@rarely
 def _trigger_next(market: Any, command: int, asset: int) -> int:
     words = market.header
     row = market.assets[asset]
@@ -247,7 +247,7 @@ def _trigger_next(market: Any, command: int, asset: int) -> int:
     return stages.MATCH
 
 
-@called
+@rarely
 def _elect_due(market: Any, which: int, lowest_key: int, highest_key: int) -> None:
     words = market.header
     while True:
@@ -264,7 +264,7 @@ def _elect_due(market: Any, which: int, lowest_key: int, highest_key: int) -> No
         words[h.ELECTED_LAST] = order
 
 
-@called
+@inlined
 def _tell_accounts(market: Any, command: int) -> int:
     words = market.header
     room = len(market.events)
