@@ -19,7 +19,7 @@ _SPREAD: Final = 0x9E3779B97F4A7C1
 def find_position(market: Any, account: int, asset: int) -> int:
     """Give the row of an account's shares of an asset, or NONE. Cost O(1)."""
     size = market.header[h.POSITION_TABLE_SIZE]
-    place = _home(account, asset, size)
+    place = home_of(account, asset, size)
     while True:
         entry = market.position_table[size + place]
         if entry == 0:
@@ -89,13 +89,15 @@ def touch_account(market: Any, account: int) -> None:
 
 @inlined
 def hold(market: Any, order: int, quantity: int) -> None:
-    """Promise what an order needs for so many shares; a negative count gives it back."""
+    """Promise what an order needs for so many shares; a negative count gives it back.
+
+    A sell's share costs nothing and a buy promises no shares: both are added without a branch by the side,
+    which nobody could foresee.
+    """
     row = market.orders[order]
     position = market.positions[row.position]
-    if row.side == BUY:
-        market.accounts[position.account].held_cash += quantity * row.share_cost
-    else:
-        position.held_quantity += quantity
+    market.accounts[position.account].held_cash += quantity * row.share_cost
+    position.held_quantity += 0 if row.side == BUY else quantity
 
 
 @inlined
@@ -164,12 +166,13 @@ def cost_of(cost: int, quantity: int, closed: int) -> int:
 def _enter(market: Any, position: int) -> None:
     size = market.header[h.POSITION_TABLE_SIZE]
     row = market.positions[position]
-    place = _home(row.account, row.asset, size)
+    place = home_of(row.account, row.asset, size)
     while market.position_table[size + place] != 0:
         place = (place + 1) & (size - 1)
     market.position_table[size + place] = position + 1
 
 
 @inlined
-def _home(account: int, asset: int, size: int) -> int:
+def home_of(account: int, asset: int, size: int) -> int:
+    """Give the place of a table of positions where the search for one begins."""
     return int((((np.int64(account) << 20) ^ np.int64(asset)) * _SPREAD >> 20) & (size - 1))

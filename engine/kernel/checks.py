@@ -74,6 +74,41 @@ def check_place(market: Any, command: int) -> int:
     """Check a new order against its asset's rules and the log's time."""
     placed = market.commands[command]
     asset = market.assets[placed.asset]
+    if _is_plain(market, command):
+        # Of the rules of its form these two are left.
+        if asset.lot != 1 and placed.quantity % asset.lot != 0:
+            return _refuse_lot(market, placed.asset, placed.quantity)
+        message = _NEEDS_PRICE if placed.price == 0 else check_price(market, placed.asset, placed.price)
+    else:
+        message = _check_form(market, command)
+    if message != _FINE:
+        return message
+    if placed.type != MARKET_TO_LIMIT:
+        message = check_size(market, command, placed.price)
+        if message != _FINE:
+            return message
+    return check_open_orders(market, placed.account)
+
+
+@inlined
+def _is_plain(market: Any, command: int) -> bool:
+    """Tell whether a new order is a limit order that asks for nothing else, in the continuous phase."""
+    placed = market.commands[command]
+    more = (
+        placed.type ^ LIMIT
+        | market.assets[placed.asset].phase ^ CONTINUOUS
+        | placed.flag
+        | placed.stop_price
+        | placed.display_quantity
+        | placed.expires_at_ms
+    )
+    return more == 0 and placed.time_in_force != GTD
+
+
+@called
+def _check_form(market: Any, command: int) -> int:
+    placed = market.commands[command]
+    asset = market.assets[placed.asset]
     waits = placed.type == STOP or placed.type == STOP_LIMIT
     lasting = is_lasting(placed.time_in_force)
     priced = placed.type == LIMIT or placed.type == STOP_LIMIT
@@ -113,11 +148,7 @@ def check_place(market: Any, command: int) -> int:
             return _NEEDS_EXPIRY
     elif placed.expires_at_ms != 0:
         return _TAKES_NO_EXPIRY
-    if placed.type != MARKET_TO_LIMIT:
-        message = check_size(market, command, placed.price)
-        if message != _FINE:
-            return message
-    return check_open_orders(market, placed.account)
+    return _FINE
 
 
 @inlined
@@ -168,10 +199,11 @@ def check_size(market: Any, command: int, price: int) -> int:
     message = _check_value(
         market, placed.account, (price if price != 0 else placed.stop_price) * placed.quantity
     )
-    if message != _FINE or placed.side != BUY:
+    if message != _FINE:
         return message
     cost = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
-    return _check_held(market, placed.account, cost)
+    # What is held already is within the bound.
+    return _check_held(market, placed.account, cost if placed.side == BUY else 0)
 
 
 @inlined

@@ -20,15 +20,21 @@ from engine.kernel.checks import (
     more_cash,
 )
 from engine.kernel.compile import called, inlined, rarely
-from engine.kernel.cover import check_cash, check_shares, new_share_cost
+from engine.kernel.cover import (
+    check_cash,
+    check_shares,
+    free_cash,
+    free_shares,
+    new_share_cost,
+    refuse_uncovered,
+)
 from engine.kernel.events import report, report_asset, report_refusal
 from engine.kernel.fees import find_fees
 from engine.kernel.ids import find_entry, is_used, open_order
-from engine.kernel.ids import has_room as ids_have_room
 from engine.kernel.layout import ANY_ASSET, LADDERS_PER_ASSET, NONE, Ladder
 from engine.kernel.limits import check_may_trade
 from engine.kernel.matching import best_price, cost_to_fill, crosses, opposite_of, shrink
-from engine.kernel.orders import accept, end, has_room, rest, unrest, wait_for_trigger
+from engine.kernel.orders import accept, end, has_room, has_room_for_change, rest, unrest, wait_for_trigger
 from engine.kernel.words import (
     AUCTION,
     BUY,
@@ -75,14 +81,14 @@ def place(market: Any, command: int) -> int:
     if not is_listed(market, placed.asset):
         return refuse(market, command, Message.NOT_LISTED.value)
     entry = find_entry(market, placed.id_low, placed.id_high)
-    if entry != NONE and is_used(market, entry):
+    if entry >= 0 and is_used(market, entry):
         return refuse(market, command, Message.DUPLICATE_ORDER_ID.value)
     message = check_place(market, command)
     if message != 0:
         return refuse(market, command, message)
     position = find_position(market, placed.account, placed.asset)
     needs_position = position == NONE and market.header[h.POSITIONS_USED] == len(market.positions)
-    if needs_position or not has_room(market) or not ids_have_room(market):
+    if needs_position or not has_room(market):
         return refuse(market, command, Message.MARKET_FULL.value)
     asset = market.assets[placed.asset]
     price = placed.price
@@ -125,12 +131,16 @@ def _check_against_book(market: Any, command: int, price: int) -> int:
 @inlined
 def _check_cover(market: Any, command: int, position: int, price: int) -> int:
     placed = market.commands[command]
-    if placed.side != BUY:
-        return check_shares(market, placed.account, position, placed.quantity)
-    needed = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
-    if price == 0 and placed.time_in_force == FOK:
-        needed = max(needed, cost_to_fill(market, command, price))
-    return check_cash(market, placed.account, needed)
+    is_buy = placed.side == BUY
+    cash = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
+    if is_buy and price == 0 and placed.time_in_force == FOK:
+        cash = max(cash, cost_to_fill(market, command, price))
+    shares = free_shares(market, position)
+    free = free_cash(market, placed.account) if is_buy else shares
+    needed = cash if is_buy else placed.quantity
+    if needed <= free:
+        return _NO_MESSAGE
+    return refuse_uncovered(market, placed.account, is_buy, needed, free)
 
 
 @inlined
@@ -218,7 +228,7 @@ def _check_change(market: Any, command: int, order: int, quantity: int, price: i
     row = market.orders[order]
     position = market.positions[row.position]
     if price != row.price or quantity > row.quantity:
-        if not has_room(market):
+        if not has_room_for_change(market):
             return Message.MARKET_FULL.value
         if row.post_only and would_cross(market, position.asset, row.side, price):
             return Message.WOULD_CROSS.value

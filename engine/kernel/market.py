@@ -131,18 +131,20 @@ def _market_of(_context: Any, _header: Any) -> Any:
 
 
 @intrinsic
-def _prefetch(_context: Any, _row: Any) -> Any:
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+def _prefetch(_context: Any, _rows: Any, _place: Any, _octet: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, place, octet = arguments
+        element = _element_at(context, builder, signature.args[0], rows, place)
+        address = builder.gep(builder.bitcast(element, _OCTET.as_pointer()), [octet])
         flag = ir.IntType(32)
-        address = builder.bitcast(arguments[0], ir.IntType(8).as_pointer())
         declared = builder.module.declare_intrinsic(
             "llvm.prefetch", [address.type], ir.FunctionType(ir.VoidType(), [address.type, flag, flag, flag])
         )
-        # To be written to, kept near, data.
-        builder.call(declared, [address, flag(1), flag(3), flag(1)])
+        # To be read (asking for what is to be written is no faster), kept near, data.
+        builder.call(declared, [address, flag(0), flag(3), flag(1)])
         return context.get_dummy_value()
 
-    return types.void(_row), generate
+    return types.void(_rows, types.int64, types.int64), generate
 
 
 @intrinsic
@@ -157,8 +159,9 @@ def _load_word(_context: Any, octets: Any, _place: Any) -> Any:
 
 market_of = cast("Callable[[npt.NDArray[np.int64]], Any]", _market_of)
 """Give the market whose header an int64 array is."""
-prefetch = cast("Callable[[Any], None]", _prefetch)
-"""Ask for a row's memory, which will be wanted some hundred nanoseconds from now."""
+prefetch = cast("Callable[[Any, int, int], None]", _prefetch)
+"""Ask for the memory of an array's row from one of its bytes on; it will be wanted some hundred nanoseconds
+from now."""
 load_word = cast("Callable[[Any, int], int]", _load_word)
 """Give the eight bytes from a place on, of a market's array of bytes; they need not be aligned."""
 

@@ -8,7 +8,9 @@ from engine.kernel import header as h
 from engine.kernel.accounts import hold, touch
 from engine.kernel.compile import inlined, rarely
 from engine.kernel.cover import new_share_cost
-from engine.kernel.ids import end_id, take_id
+from engine.kernel.foresight import foresee_order
+from engine.kernel.ids import end_id, room_for_ids, take_id
+from engine.kernel.ids import has_room as ids_have_room
 from engine.kernel.layout import NONE, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
 from engine.kernel.market import load_word
 from engine.kernel.queues import dequeue, dequeue_expiry, enqueue, enqueue_expiry, mark_changed
@@ -43,14 +45,42 @@ def key_of(market: Any, asset: int, price: int) -> int:
 
 @inlined
 def has_room(market: Any) -> bool:
-    """Tell whether there is room for another open order."""
+    """Tell whether there is room for another open order and its id."""
     words = market.header
+    if words[h.ROOM] == 0:
+        return _look_for_room(market)
+    words[h.ROOM] -= 1
+    return True
+
+
+@rarely
+def has_room_for_change(market: Any) -> bool:
+    """Tell whether there is room for what an open order may take elsewhere in its book."""
+    words = market.header
+    words[h.ROOM] = max(0, words[h.ROOM] - 1)
     return (
         (words[h.ORDERS_USED] < len(market.orders) or words[h.ENDED_COUNT] > ORDERS_KEPT)
         and (words[h.LEVELS_USED] + _LEVELS_SPARE < len(market.levels) or _has_free_levels(market))
         and (words[h.NODES_USED] + _NODES_SPARE < len(market.nodes) or _has_free_nodes(market))
         and (words[h.TEXTS_USED] + _CHUNKS_SPARE < len(market.text_next) or _has_free_chunks(market))
     )
+
+
+@rarely
+def _look_for_room(market: Any) -> bool:
+    """Tell whether there is room, and count for how many orders there is without using what others leave."""
+    words = market.header
+    is_room = has_room_for_change(market) and ids_have_room(market)
+    rows = min(
+        len(market.orders) - words[h.ORDERS_USED],
+        (len(market.levels) - words[h.LEVELS_USED]) // _LEVELS_SPARE,
+        (len(market.nodes) - words[h.NODES_USED]) // _NODES_SPARE,
+        (len(market.text_next) - words[h.TEXTS_USED]) // _CHUNKS_SPARE,
+        room_for_ids(market),
+    )
+    # This order, and one more for comparisons above that leave some room unused.
+    words[h.ROOM] = max(0, rows - 2)
+    return is_room
 
 
 @rarely
@@ -93,9 +123,8 @@ def accept(market: Any, command: int, position: int, entry: int, price: int) -> 
     row.stop_price = placed.stop_price
     row.traded = 0
     row.accepted_offset = placed.offset
-    row.share_cost = 0
-    if placed.side == BUY:
-        row.share_cost = new_share_cost(market, placed.asset, price, placed.stop_price)
+    share_cost = new_share_cost(market, placed.asset, price, placed.stop_price)
+    row.share_cost = share_cost if placed.side == BUY else 0
     row.quantity = placed.quantity
     row.filled = 0
     row.shown = 0
@@ -235,11 +264,14 @@ def _new_row(market: Any) -> int:
     if words[h.ENDED_COUNT] <= ORDERS_KEPT:
         order = words[h.ORDERS_USED]
         words[h.ORDERS_USED] += 1
+        market.orders[order].text = _new_chunk(market)
         return order
     order = words[h.ENDED_FIRST]
     words[h.ENDED_FIRST] = market.orders[order].next
     words[h.ENDED_COUNT] -= 1
-    _drop_text(market, order)
+    foresee_order(market, words[h.ENDED_FIRST])
+    if market.orders[order].id_length + market.orders[order].client_length > TEXT_CHUNK_BYTES:
+        _drop_more_text(market, order)
     return order
 
 
@@ -249,7 +281,6 @@ def _keep_text(market: Any, order: int, start: int, id_length: int, client_lengt
     row.id_length = id_length
     row.client_length = client_length
     length = id_length + client_length
-    row.text = _new_chunk(market)
     chunk = row.text
     for word in range((length + 7) >> 3):
         if word != 0 and word % _CHUNK_WORDS == 0:
@@ -264,7 +295,7 @@ def _keep_text(market: Any, order: int, start: int, id_length: int, client_lengt
         market.text_words[chunk, word % _CHUNK_WORDS] = octets
 
 
-@inlined
+@rarely
 def _new_chunk(market: Any) -> int:
     words = market.header
     chunk = words[h.TEXT_FREE]
@@ -277,12 +308,15 @@ def _new_chunk(market: Any) -> int:
     return chunk
 
 
-@inlined
-def _drop_text(market: Any, order: int) -> None:
+@rarely
+def _drop_more_text(market: Any, order: int) -> None:
+    """Free the chunks of an ended order's text behind the first, which stays with the row."""
     words = market.header
-    chunk = market.orders[order].text
+    first = market.orders[order].text
+    chunk = market.text_next[first]
     while chunk != NONE:
         behind = market.text_next[chunk]
         market.text_next[chunk] = words[h.TEXT_FREE]
         words[h.TEXT_FREE] = chunk
         chunk = behind
+    market.text_next[first] = NONE
