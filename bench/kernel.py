@@ -69,8 +69,8 @@ class _Book:
         done, count = 0, len(rows)
         while done < count:
             done = run_kernel(header, done, count)
-            yield memory.events[: header[h.EVENTS]]
-            if 2 * header[h.CHANGED_LEVELS] > len(memory.changed_levels):
+            yield memory.events[: header.item(h.EVENTS)]
+            if 2 * header.item(h.CHANGED_LEVELS) > len(memory.changed_levels):
                 take_changed_levels(header, self._levels)
         memory.give_back()
 

@@ -108,9 +108,9 @@ class Shard:
             rows = self._event_rows(commands, batch.text)
             assets = self._note_assets(rows)
             if listener is not None:
-                is_whole = bool(memory.header[h.STAGE] == stages.BEGIN)
+                is_whole = memory.header.item(h.STAGE) == stages.BEGIN
                 listener(Happened(rows, is_whole, assets))
-            if 2 * memory.header[h.CHANGED_LEVELS] > len(memory.changed_levels):
+            if 2 * memory.header.item(h.CHANGED_LEVELS) > len(memory.changed_levels):
                 self._books.collect()
         memory.give_back()
 
@@ -193,7 +193,7 @@ class Shard:
     def _event_rows(self, commands: Array, text: Array) -> EventRows:
         memory = self._memory
         return EventRows(
-            events=memory.events[: int(memory.header[h.EVENTS])],
+            events=memory.events[: memory.header.item(h.EVENTS)],
             commands=commands,
             text=text,
             orders=memory.orders,

@@ -8,18 +8,18 @@ import numpy as np
 
 from engine.domain import BALANCE_QUANTITY_MAX, BALANCE_UNITS_MAX
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.layout import NONE
 from engine.kernel.words import BUY
 
 _SPREAD: Final = 0x9E3779B97F4A7C1
 
 
-@called
+@inlined
 def find_position(market: Any, account: int, asset: int) -> int:
     """Give the row of an account's shares of an asset, or NONE. Cost O(1)."""
     size = market.header[h.POSITION_TABLE_SIZE]
-    place = _home(account, asset, size)
+    place = home_of(account, asset, size)
     while True:
         entry = market.position_table[size + place]
         if entry == 0:
@@ -30,7 +30,7 @@ def find_position(market: Any, account: int, asset: int) -> int:
         place = (place + 1) & (size - 1)
 
 
-@called
+@rarely
 def add_position(market: Any, account: int, asset: int) -> int:
     """Give an account a row for its shares of an asset, of which it has none yet."""
     words = market.header
@@ -50,7 +50,7 @@ def add_position(market: Any, account: int, asset: int) -> int:
     return position
 
 
-@called
+@inlined
 def touch(market: Any, position: int) -> None:
     """Note that the command under way changes a position's account, and the position."""
     row = market.positions[position]
@@ -89,16 +89,18 @@ def touch_account(market: Any, account: int) -> None:
 
 @inlined
 def hold(market: Any, order: int, quantity: int) -> None:
-    """Promise what an order needs for so many shares; a negative count gives it back."""
+    """Promise what an order needs for so many shares; a negative count gives it back.
+
+    A sell's share costs nothing and a buy promises no shares: both are added without a branch by the side,
+    which nobody could foresee.
+    """
     row = market.orders[order]
     position = market.positions[row.position]
-    if row.side == BUY:
-        market.accounts[position.account].held_cash += quantity * row.share_cost
-    else:
-        position.held_quantity += quantity
+    market.accounts[position.account].held_cash += quantity * row.share_cost
+    position.held_quantity += 0 if row.side == BUY else quantity
 
 
-@called
+@inlined
 def settle(market: Any, position: int, signed: int, price: int, fee: int) -> None:
     """Exchange cash and shares of a trade; `signed` is negative for shares sold."""
     touch(market, position)
@@ -106,7 +108,7 @@ def settle(market: Any, position: int, signed: int, price: int, fee: int) -> Non
     trade_shares(market, position, signed, price)
 
 
-@called
+@inlined
 def is_beyond_bounds(market: Any, position: int, signed: int, price: int, fee: int) -> bool:
     """Tell whether a trade would take an account's cash, shares or their cost beyond what it may hold."""
     row = market.positions[position]
@@ -125,7 +127,7 @@ def is_beyond_bounds(market: Any, position: int, signed: int, price: int, fee: i
     )
 
 
-@called
+@inlined
 def trade_shares(market: Any, position: int, signed: int, price: int) -> None:
     """Add shares to a position or take them off; profit is realised on those that close others."""
     row = market.positions[position]
@@ -149,7 +151,7 @@ def closed_quantity(quantity: int, signed: int) -> int:
     return 0
 
 
-@called
+@inlined
 def cost_of(cost: int, quantity: int, closed: int) -> int:
     """Give the cost of some shares of a position, in size, rounded down; of all of them, all of it."""
     size = abs(quantity)
@@ -164,12 +166,13 @@ def cost_of(cost: int, quantity: int, closed: int) -> int:
 def _enter(market: Any, position: int) -> None:
     size = market.header[h.POSITION_TABLE_SIZE]
     row = market.positions[position]
-    place = _home(row.account, row.asset, size)
+    place = home_of(row.account, row.asset, size)
     while market.position_table[size + place] != 0:
         place = (place + 1) & (size - 1)
     market.position_table[size + place] = position + 1
 
 
 @inlined
-def _home(account: int, asset: int, size: int) -> int:
+def home_of(account: int, asset: int, size: int) -> int:
+    """Give the place of a table of positions where the search for one begins."""
     return int((((np.int64(account) << 20) ^ np.int64(asset)) * _SPREAD >> 20) & (size - 1))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.kernel import header as h
+from engine.kernel.ids import BUCKET
 from engine.kernel.layout import LADDERS_PER_ASSET, NODE_WAYS, NONE, TEXT_CHUNK_BYTES, UNLISTED, Ladder
 from engine.kernel.memory import Memory
 from engine.kernel.words import BUY, CONTINUOUS, DAY, GTD, NEW, PARTIALLY_FILLED, PENDING_TRIGGER
@@ -202,10 +203,11 @@ class _Audit:
         used = table["state"].nonzero()[0]
         assert len(used) == self.words[h.IDS_COUNT]
         for place in map(int, used):
-            probe = int(table[place]["low"]) & (size - 1)
-            while probe != place:
-                assert table[probe]["state"] != 0, "an id's entry cannot be reached"
-                probe = (probe + 1) & (size - 1)
+            bucket = int(table[place]["low"]) & (size - BUCKET)
+            while bucket != place & -BUCKET:
+                full = table["state"][bucket : bucket + BUCKET].all()
+                assert full, "an id's entry cannot be reached"
+                bucket = (bucket + BUCKET) & (size - 1)
         for order in self.orders_seen:
             assert self.memory.ids[self.memory.orders[order]["entry"]]["state"] == order + 1
         tables = [table]

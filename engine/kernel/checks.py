@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.cover import new_share_cost
 from engine.kernel.fees import share_cost
 from engine.kernel.layout import HOUSE, NONE
@@ -59,7 +59,7 @@ def has_account(market: Any, account: int) -> bool:
     return account != NONE and market.accounts[account].open != 0
 
 
-@called
+@inlined
 def check_investor(market: Any, account: int) -> int:
     """Check that a new order's investor may place one now, and count it."""
     if not has_account(market, account):
@@ -69,9 +69,44 @@ def check_investor(market: Any, account: int) -> int:
     return check_may_trade(market, account)
 
 
-@called
+@inlined
 def check_place(market: Any, command: int) -> int:
     """Check a new order against its asset's rules and the log's time."""
+    placed = market.commands[command]
+    asset = market.assets[placed.asset]
+    if _is_plain(market, command):
+        # Of the rules of its form these two are left.
+        if asset.lot != 1 and placed.quantity % asset.lot != 0:
+            return _refuse_lot(market, placed.asset, placed.quantity)
+        message = _NEEDS_PRICE if placed.price == 0 else check_price(market, placed.asset, placed.price)
+    else:
+        message = _check_form(market, command)
+    if message != _FINE:
+        return message
+    if placed.type != MARKET_TO_LIMIT:
+        message = check_size(market, command, placed.price)
+        if message != _FINE:
+            return message
+    return check_open_orders(market, placed.account)
+
+
+@inlined
+def _is_plain(market: Any, command: int) -> bool:
+    """Tell whether a new order is a limit order that asks for nothing else, in the continuous phase."""
+    placed = market.commands[command]
+    more = (
+        placed.type ^ LIMIT
+        | market.assets[placed.asset].phase ^ CONTINUOUS
+        | placed.flag
+        | placed.stop_price
+        | placed.display_quantity
+        | placed.expires_at_ms
+    )
+    return more == 0 and placed.time_in_force != GTD
+
+
+@called
+def _check_form(market: Any, command: int) -> int:
     placed = market.commands[command]
     asset = market.assets[placed.asset]
     waits = placed.type == STOP or placed.type == STOP_LIMIT
@@ -113,11 +148,7 @@ def check_place(market: Any, command: int) -> int:
             return _NEEDS_EXPIRY
     elif placed.expires_at_ms != 0:
         return _TAKES_NO_EXPIRY
-    if placed.type != MARKET_TO_LIMIT:
-        message = check_size(market, command, placed.price)
-        if message != _FINE:
-            return message
-    return check_open_orders(market, placed.account)
+    return _FINE
 
 
 @inlined
@@ -136,7 +167,7 @@ def check_phase(market: Any, asset: int) -> int:
     return _HALTED
 
 
-@called
+@inlined
 def check_price(market: Any, asset: int, price: int) -> int:
     """Check a price against an asset's tick and band."""
     row = market.assets[asset]
@@ -157,7 +188,7 @@ def is_display_fair(display_quantity: int, quantity: int) -> bool:
     return display_quantity <= quantity and display_quantity * SHOWN_PART_MIN >= quantity
 
 
-@called
+@inlined
 def check_size(market: Any, command: int, price: int) -> int:
     """Check what a new order is worth at a price, 0 for none, and what its account would hold with it."""
     placed = market.commands[command]
@@ -168,10 +199,11 @@ def check_size(market: Any, command: int, price: int) -> int:
     message = _check_value(
         market, placed.account, (price if price != 0 else placed.stop_price) * placed.quantity
     )
-    if message != _FINE or placed.side != BUY:
+    if message != _FINE:
         return message
     cost = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
-    return _check_held(market, placed.account, cost)
+    # What is held already is within the bound.
+    return _check_held(market, placed.account, cost if placed.side == BUY else 0)
 
 
 @inlined
@@ -234,7 +266,7 @@ def more_cash(market: Any, order: int, quantity: int, price: int) -> int:
     return int(cost - row.share_cost * (row.quantity - row.filled))
 
 
-@called
+@rarely
 def _refuse_lot(market: Any, asset: int, quantity: int) -> int:
     market.header[h.SAY_PRICE] = market.assets[asset].lot
     market.header[h.SAY_DETAIL] = quantity

@@ -19,16 +19,22 @@ from engine.kernel.checks import (
     has_account,
     more_cash,
 )
-from engine.kernel.compile import called, inlined
-from engine.kernel.cover import check_cash, check_shares, new_share_cost
+from engine.kernel.compile import called, inlined, rarely
+from engine.kernel.cover import (
+    check_cash,
+    check_shares,
+    free_cash,
+    free_shares,
+    new_share_cost,
+    refuse_uncovered,
+)
 from engine.kernel.events import report, report_asset, report_refusal
 from engine.kernel.fees import find_fees
 from engine.kernel.ids import find_entry, is_used, open_order
-from engine.kernel.ids import has_room as ids_have_room
 from engine.kernel.layout import ANY_ASSET, LADDERS_PER_ASSET, NONE, Ladder
 from engine.kernel.limits import check_may_trade
 from engine.kernel.matching import best_price, cost_to_fill, crosses, opposite_of, shrink
-from engine.kernel.orders import accept, end, has_room, rest, unrest, wait_for_trigger
+from engine.kernel.orders import accept, end, has_room, has_room_for_change, rest, unrest, wait_for_trigger
 from engine.kernel.words import (
     AUCTION,
     BUY,
@@ -52,7 +58,7 @@ _BUY_STOPS = int(Ladder.BUY_STOPS)
 _SELL_STOPS = int(Ladder.SELL_STOPS)
 
 
-@called
+@rarely
 def refuse(market: Any, command: int, message: int) -> int:
     """Answer a command with a refusal that is about no open order."""
     report_refusal(market, command, NONE, message)
@@ -65,7 +71,7 @@ def is_listed(market: Any, asset: int) -> bool:
     return asset >= 0 and market.assets[asset].listed != 0
 
 
-@called
+@inlined
 def place(market: Any, command: int) -> int:
     """Take a new order."""
     placed = market.commands[command]
@@ -75,14 +81,14 @@ def place(market: Any, command: int) -> int:
     if not is_listed(market, placed.asset):
         return refuse(market, command, Message.NOT_LISTED.value)
     entry = find_entry(market, placed.id_low, placed.id_high)
-    if entry != NONE and is_used(market, entry):
+    if entry >= 0 and is_used(market, entry):
         return refuse(market, command, Message.DUPLICATE_ORDER_ID.value)
     message = check_place(market, command)
     if message != 0:
         return refuse(market, command, message)
     position = find_position(market, placed.account, placed.asset)
     needs_position = position == NONE and market.header[h.POSITIONS_USED] == len(market.positions)
-    if needs_position or not has_room(market) or not ids_have_room(market):
+    if needs_position or not has_room(market):
         return refuse(market, command, Message.MARKET_FULL.value)
     asset = market.assets[placed.asset]
     price = placed.price
@@ -106,7 +112,7 @@ def place(market: Any, command: int) -> int:
     return _bring_in(market, command, order, asset.phase)
 
 
-@called
+@inlined
 def _check_against_book(market: Any, command: int, price: int) -> int:
     placed = market.commands[command]
     if placed.type == MARKET_TO_LIMIT:
@@ -122,18 +128,22 @@ def _check_against_book(market: Any, command: int, price: int) -> int:
     return _NO_MESSAGE
 
 
-@called
+@inlined
 def _check_cover(market: Any, command: int, position: int, price: int) -> int:
     placed = market.commands[command]
-    if placed.side != BUY:
-        return check_shares(market, placed.account, position, placed.quantity)
-    needed = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
-    if price == 0 and placed.time_in_force == FOK:
-        needed = max(needed, cost_to_fill(market, command, price))
-    return check_cash(market, placed.account, needed)
+    is_buy = placed.side == BUY
+    cash = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
+    if is_buy and price == 0 and placed.time_in_force == FOK:
+        cash = max(cash, cost_to_fill(market, command, price))
+    shares = free_shares(market, position)
+    free = free_cash(market, placed.account) if is_buy else shares
+    needed = cash if is_buy else placed.quantity
+    if needed <= free:
+        return _NO_MESSAGE
+    return refuse_uncovered(market, placed.account, is_buy, needed, free)
 
 
-@called
+@inlined
 def would_cross(market: Any, asset: int, side: int, price: int) -> bool:
     """Tell whether an order at a price would trade on arrival."""
     row = market.assets[asset]
@@ -141,7 +151,7 @@ def would_cross(market: Any, asset: int, side: int, price: int) -> bool:
     return row.phase == CONTINUOUS and best != 0 and crosses(side, price, best)
 
 
-@called
+@inlined
 def _bring_in(market: Any, command: int, order: int, phase: int) -> int:
     if phase == CONTINUOUS:
         market.header[h.TAKER] = order
@@ -150,7 +160,7 @@ def _bring_in(market: Any, command: int, order: int, phase: int) -> int:
     return stages.ELECT
 
 
-@called
+@inlined
 def cancel(market: Any, command: int) -> int:
     """Take an open order out."""
     asked = market.commands[command]
@@ -163,7 +173,7 @@ def cancel(market: Any, command: int) -> int:
     return stages.TELL
 
 
-@called
+@inlined
 def cancel_order(market: Any, command: int, order: int, message: int) -> None:
     """Cancel an order that rests or waits."""
     unrest(market, order, command)
@@ -172,7 +182,7 @@ def cancel_order(market: Any, command: int, order: int, message: int) -> None:
     end(market, order, CANCELED)
 
 
-@called
+@rarely
 def begin_cancel_all(market: Any, command: int) -> int:
     """Find the first of the orders that are to be canceled."""
     asked = market.commands[command]
@@ -210,7 +220,7 @@ def amend(market: Any, command: int) -> int:
     return _change(market, command, order, quantity, price)
 
 
-@called
+@inlined
 def _check_change(market: Any, command: int, order: int, quantity: int, price: int) -> int:
     message = check_amend(market, command, order, quantity, price)
     if message != 0:
@@ -218,7 +228,7 @@ def _check_change(market: Any, command: int, order: int, quantity: int, price: i
     row = market.orders[order]
     position = market.positions[row.position]
     if price != row.price or quantity > row.quantity:
-        if not has_room(market):
+        if not has_room_for_change(market):
             return Message.MARKET_FULL.value
         if row.post_only and would_cross(market, position.asset, row.side, price):
             return Message.WOULD_CROSS.value
@@ -227,7 +237,7 @@ def _check_change(market: Any, command: int, order: int, quantity: int, price: i
     return check_cash(market, position.account, more_cash(market, order, quantity, price))
 
 
-@called
+@inlined
 def _change(market: Any, command: int, order: int, quantity: int, price: int) -> int:
     row = market.orders[order]
     asset = market.positions[row.position].asset
@@ -255,7 +265,7 @@ def _ladder_of(asset: int, side: int, waits: bool) -> int:
     return LADDERS_PER_ASSET * asset + (_SELL_STOPS if waits else _ASKS)
 
 
-@called
+@rarely
 def list_asset(market: Any, command: int) -> int:
     """List an asset, or give a listed one another band and fees (its name is not kept here)."""
     asked = market.commands[command]
@@ -284,7 +294,7 @@ def list_asset(market: Any, command: int) -> int:
     return stages.TELL
 
 
-@called
+@rarely
 def begin_phase(market: Any, command: int) -> int:
     """Begin to change a symbol's phase: an auction that is left is uncrossed first."""
     asked = market.commands[command]
@@ -294,7 +304,7 @@ def begin_phase(market: Any, command: int) -> int:
     return stages.UNCROSS if market.assets[asked.asset].phase == AUCTION else stages.SET_PHASE
 
 
-@called
+@rarely
 def set_phase(market: Any, command: int) -> int:
     """Change a symbol's phase."""
     asked = market.commands[command]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import inlined, rarely
 from engine.kernel.fees import share_cost
 from engine.kernel.layout import NONE
 from engine.messages import Message
@@ -38,32 +38,38 @@ def free_cash(market: Any, account: int) -> int:
     return int(row.cash - row.held_cash)
 
 
-@called
+@inlined
+def free_shares(market: Any, position: int) -> int:
+    """Give the shares of a position, which may not be there yet, that no open order holds."""
+    row = market.positions[max(position, 0)]
+    return int(row.quantity - row.held_quantity) if position != NONE else 0
+
+
+@inlined
 def check_cash(market: Any, account: int, needed: int) -> int:
     """Check that so much cash is free, unless the account is unlimited."""
     free = free_cash(market, account)
-    if needed <= free or market.accounts[account].unlimited:
-        return _FINE
-    market.header[h.SAY_PRICE] = needed
-    market.header[h.SAY_DETAIL] = free
-    return _NEEDS_CASH
+    return _FINE if needed <= free else refuse_uncovered(market, account, True, needed, free)
 
 
-@called
+@inlined
 def check_shares(market: Any, account: int, position: int, needed: int) -> int:
     """Check that so many shares of a position, which may not be there yet, are free."""
-    free = 0
-    if position != NONE:
-        row = market.positions[position]
-        free = row.quantity - row.held_quantity
-    if needed <= free or market.accounts[account].unlimited:
+    free = free_shares(market, position)
+    return _FINE if needed <= free else refuse_uncovered(market, account, False, needed, free)
+
+
+@rarely
+def refuse_uncovered(market: Any, account: int, is_cash: bool, needed: int, free: int) -> int:
+    """Give the message for more cash or shares than are free, none to an unlimited account."""
+    if market.accounts[account].unlimited:
         return _FINE
     market.header[h.SAY_PRICE] = needed
     market.header[h.SAY_DETAIL] = free
-    return _NEEDS_SHARES
+    return _NEEDS_CASH if is_cash else _NEEDS_SHARES
 
 
-@called
+@rarely
 def covered_quantity(market: Any, order: int, quantity: int, price: int) -> int:
     """Give how many of a fill's shares, in whole lots, an incoming buy's free cash covers at a price."""
     row = market.orders[order]

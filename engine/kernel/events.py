@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import inlined, rarely
 from engine.kernel.layout import NONE, EventKind
 from engine.kernel.words import (
     CANCELED,
@@ -52,7 +52,7 @@ def report(market: Any, command: int, order: int, execution_type: int, message: 
     return place
 
 
-@called
+@inlined
 def report_trade(
     market: Any, command: int, order: int, liquidity: int, price: int, quantity: int, fee: int
 ) -> None:
@@ -65,7 +65,7 @@ def report_trade(
     event.trade = market.header[h.TRADES]
 
 
-@called
+@rarely
 def report_refusal(market: Any, command: int, order: int, message: int) -> None:
     """Report that a command was refused.
 
@@ -98,7 +98,7 @@ def report_refusal(market: Any, command: int, order: int, message: int) -> None:
     event.detail = market.header[h.SAY_DETAIL]
 
 
-@called
+@inlined
 def report_account(market: Any, command: int, account: int, position: int) -> None:
     """Report an account's balances, with one of its positions or none."""
     event = market.account_events[market.header[h.EVENTS]]
@@ -118,7 +118,7 @@ def report_account(market: Any, command: int, account: int, position: int) -> No
         event.realized_profit = shares.realized_profit
 
 
-@called
+@rarely
 def report_asset(market: Any, command: int, asset: int) -> None:
     """Report an asset as it now is."""
     event = market.asset_events[market.header[h.EVENTS]]

@@ -7,7 +7,7 @@ from typing import Any, Final
 from engine.domain import BALANCE_UNITS_MAX
 from engine.kernel import header as h
 from engine.kernel.accounts import touch_account
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import inlined, rarely
 from engine.kernel.layout import HOUSE, NONE
 
 _PPM: Final = 1_000_000
@@ -60,7 +60,7 @@ def pay_house(market: Any, fee: int) -> None:
         touch_account(market, HOUSE)
 
 
-@called
+@rarely
 def find_fees(market: Any, maker_ppm: int, taker_ppm: int) -> int:
     """Give the row of a pair of fees, a new one where it has none; NONE when there is no room for another."""
     words = market.header

@@ -57,7 +57,11 @@ CHANGED_LEVELS: Final = 42
 SAY_PRICE: Final = 43  # what a refusal's message speaks of
 SAY_DETAIL: Final = 44
 
-WORDS: Final = 48
+ROOM: Final = 45  # new orders that there is certainly room for; 0: look
+FORESEEN: Final = 48  # orders that commands soon to come may want (see foresight.py)
+FORESEEN_MASK: Final = 7
+
+WORDS: Final = 56
 
 LISTS: Final = (
     ENDED_FIRST,

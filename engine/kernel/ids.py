@@ -1,5 +1,9 @@
 """Order ids that are or were in use: an open-addressing table that grows without a pause.
 
+Entries stand in buckets of four, a cache line. An id is in its own bucket or, when that was full, in the next
+that was not. All four are looked at without a branch: whether an entry is taken cannot be foreseen, and a
+wrong guess costs more than looking.
+
 When it is full, a new table is begun, as large as the ids need that still count; each new id then takes some
 entries of the old one along. After that the old one is wiped, some entries at a time as well, so that its
 rows can serve again. Entries of orders that ended before yesterday count no more.
@@ -10,34 +14,34 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.kernel import header as h
-from engine.kernel.compile import called, inlined
+from engine.kernel.bits import lowest_bit
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.layout import NONE
-from engine.kernel.market import prefetch
 
+BUCKET: Final = 4
 _FULL_IN_16: Final = 10
 _CROWDED_IN_16: Final = 14
 _LIVE_IN_16: Final = 5
 _MOVED_AT_LEAST: Final = 8
-_ENTRIES_AHEAD: Final = 12
-_ORDERS_AHEAD: Final = 5
 _ENDED_BEFORE: Final = 2  # so that the day before 1970 is still a negative state
 
 
 @inlined
 def find_entry(market: Any, low: int, high: int) -> int:
-    """Give the entry of an id, NONE when it was never used or is forgotten."""
+    """Give the entry of an id; ~ the free one that it would get, when it was never used or is forgotten."""
     words = market.header
     entry = _probe(market, words[h.IDS_BASE], words[h.IDS_SIZE], low, high)
-    if entry == NONE and words[h.OLD_IDS_STEP] > 0:
-        entry = _probe(market, words[h.OLD_IDS_BASE], words[h.OLD_IDS_SIZE], low, high)
+    if entry < 0 and words[h.OLD_IDS_STEP] > 0:
+        old = _probe(market, words[h.OLD_IDS_BASE], words[h.OLD_IDS_SIZE], low, high)
+        return old if old >= 0 else entry
     return entry
 
 
-@called
+@inlined
 def open_order(market: Any, low: int, high: int) -> int:
     """Give the open order of an id, or NONE."""
     entry = find_entry(market, low, high)
-    return NONE if entry == NONE or market.ids[entry].state <= 0 else market.ids[entry].state - 1
+    return NONE if entry < 0 or market.ids[entry].state <= 0 else market.ids[entry].state - 1
 
 
 @inlined
@@ -47,7 +51,7 @@ def is_used(market: Any, entry: int) -> bool:
     return state > 0 or _still_counts(market, state)
 
 
-@called
+@inlined
 def has_room(market: Any) -> bool:
     """Tell whether there is room for another id, forgetting what may be forgotten where there is none."""
     words = market.header
@@ -56,45 +60,40 @@ def has_room(market: Any) -> bool:
     return words[h.IDS_COUNT] * 16 < words[h.IDS_SIZE] * _CROWDED_IN_16
 
 
-@called
-def take_id(market: Any, low: int, high: int, entry: int, order: int) -> None:
-    """Give an id to an open order; `entry` is the id's forgotten entry, or NONE."""
+@inlined
+def room_for_ids(market: Any) -> int:
+    """Count the new ids that there is certainly room for, with the entries that each takes along."""
     words = market.header
+    free = words[h.IDS_SIZE] * _CROWDED_IN_16 // 16 - words[h.IDS_COUNT]
+    return int(free // (1 + abs(words[h.OLD_IDS_STEP])))
+
+
+@inlined
+def take_id(market: Any, low: int, high: int, entry: int, order: int) -> None:
+    """Give an id to an open order; `entry` is what `find_entry` gave for it."""
+    words = market.header
+    place = entry if entry >= 0 else ~entry
     # An entry of the old table may be behind those that have moved already: the id gets a new one.
-    if entry < words[h.IDS_BASE] or entry >= words[h.IDS_BASE] + words[h.IDS_SIZE]:
-        entry = _free_entry(market, words[h.IDS_BASE], words[h.IDS_SIZE], low)
+    is_old = place < words[h.IDS_BASE] or place >= words[h.IDS_BASE] + words[h.IDS_SIZE]
+    if is_old:
+        place = _free_entry(market, words[h.IDS_BASE], words[h.IDS_SIZE], low)
+    if is_old or entry < 0:
         words[h.IDS_COUNT] += 1
-        market.ids[entry].low = low
-        market.ids[entry].high = high
-    market.ids[entry].state = order + 1
-    market.orders[order].entry = entry
+        market.ids[place].low = low
+        market.ids[place].high = high
+    market.ids[place].state = order + 1
+    market.orders[order].entry = place
     if words[h.OLD_IDS_SIZE] != 0:
         _tidy(market)
     elif words[h.IDS_COUNT] * 16 >= words[h.IDS_SIZE] * _FULL_IN_16:
         _begin_new_table(market)
 
 
-@called
+@inlined
 def end_id(market: Any, order: int) -> None:
     """Note that an id's order has ended today."""
     market.ids[market.orders[order].entry].state = -(market.header[h.DAY] + _ENDED_BEFORE)
     market.header[h.ENDED_TODAY] += 1
-
-
-@inlined
-def foresee(market: Any, command: int) -> None:
-    """Ask for what the commands behind one will want: their ids' entries, then the orders that those name.
-
-    Both are anywhere in memory; without this, waiting for them is half of the kernel's time.
-    """
-    words = market.header
-    last = len(market.commands) - 1
-    far = market.commands[min(command + _ENTRIES_AHEAD, last)]
-    prefetch(market.ids[words[h.IDS_BASE] + (far.id_low & (words[h.IDS_SIZE] - 1))])
-    near = market.commands[min(command + _ORDERS_AHEAD, last)]
-    state = market.ids[words[h.IDS_BASE] + (near.id_low & (words[h.IDS_SIZE] - 1))].state
-    if state > 0:
-        prefetch(market.orders[state - 1])
 
 
 @inlined
@@ -104,25 +103,37 @@ def _still_counts(market: Any, state: int) -> bool:
 
 @inlined
 def _probe(market: Any, base: int, size: int, low: int, high: int) -> int:
-    place = low & (size - 1)
+    bucket = low & (size - BUCKET)
     while True:
-        entry = market.ids[base + place]
-        if entry.state == 0:
-            return NONE
-        if entry.low == low and entry.high == high:
-            return base + place
-        place = (place + 1) & (size - 1)
+        first = base + bucket
+        alike = 0
+        free = 0
+        for place in range(BUCKET):
+            entry = market.ids[first + place]
+            alike |= int(entry.low == low) << place
+            free |= int(entry.state == 0) << place
+        alike &= ~free
+        while alike != 0:
+            found = first + lowest_bit(alike)
+            if market.ids[found].high == high:
+                return found
+            alike &= alike - 1
+        if free != 0:
+            return ~(first + lowest_bit(free))
+        bucket = (bucket + BUCKET) & (size - 1)
 
 
 @called
 def _free_entry(market: Any, base: int, size: int, low: int) -> int:
-    place = low & (size - 1)
-    while market.ids[base + place].state != 0:
-        place = (place + 1) & (size - 1)
-    return base + place
+    bucket = low & (size - BUCKET)
+    while True:
+        for place in range(base + bucket, base + bucket + BUCKET):
+            if market.ids[place].state == 0:
+                return place
+        bucket = (bucket + BUCKET) & (size - 1)
 
 
-@called
+@rarely
 def _begin_new_table(market: Any) -> None:
     words = market.header
     live = words[h.OPEN_ORDERS] + words[h.ENDED_TODAY] + words[h.ENDED_YESTERDAY] + 1
@@ -141,9 +152,10 @@ def _begin_new_table(market: Any) -> None:
     words[h.IDS_BASE] = words[h.IDS_HALF] * half_rows + size
     words[h.IDS_SIZE] = size
     words[h.IDS_COUNT] = 0
+    words[h.ROOM] = 0
 
 
-@called
+@rarely
 def _tidy(market: Any) -> None:
     words = market.header
     first = words[h.OLD_IDS_CURSOR]

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from engine.kernel import header as h
 from engine.kernel.bits import highest_bit, lowest_bit
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.layout import LADDERS_PER_ASSET, NONE
 
 DIGIT_BITS: Final = 6
@@ -46,7 +46,7 @@ def find_level(market: Any, which: int, key: int) -> int:
         shift -= DIGIT_BITS
 
 
-@called
+@inlined
 def obtain_level(market: Any, which: int, key: int) -> int:
     """Give the level of a key, a new empty one where there is none. Cost O(height)."""
     ladder = market.ladders[which]
@@ -77,7 +77,7 @@ def obtain_level(market: Any, which: int, key: int) -> int:
     return level
 
 
-@called
+@inlined
 def next_level(market: Any, which: int, level: int) -> int:
     """Give the level behind another, or NONE. Cost O(height)."""
     node = market.levels[level].node
@@ -105,7 +105,7 @@ def next_level(market: Any, which: int, level: int) -> int:
         behind = market.nodes[node].bits
 
 
-@called
+@inlined
 def drop_level(market: Any, which: int, level: int) -> None:
     """Take an empty level out, and the nodes that led to it alone. Cost O(height)."""
     ladder = market.ladders[which]
@@ -132,7 +132,7 @@ def drop_level(market: Any, which: int, level: int) -> None:
     market.header[h.LEVEL_FREE] = level
 
 
-@called
+@rarely
 def _raise_root(market: Any, which: int, key: int) -> None:
     ladder = market.ladders[which]
     if ladder.root == NONE:
@@ -150,7 +150,7 @@ def _raise_root(market: Any, which: int, key: int) -> None:
         ladder.height += 1
 
 
-@called
+@rarely
 def _new_node(market: Any, parent: int) -> int:
     node = market.header[h.NODE_FREE]
     if node == NONE:
@@ -163,7 +163,7 @@ def _new_node(market: Any, parent: int) -> int:
     return node
 
 
-@called
+@inlined
 def _new_level(market: Any, node: int, key: int) -> int:
     level = market.header[h.LEVEL_FREE]
     if level == NONE:

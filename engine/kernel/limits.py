@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.kernel import header as h
-from engine.kernel.compile import called
+from engine.kernel.compile import inlined
 from engine.messages import Message
 
 _FINE: Final = 0
@@ -19,7 +19,7 @@ _OPEN_ORDERS = int(Message.OPEN_ORDERS)
 _ACCOUNT_ORDER_VALUE = int(Message.ACCOUNT_ORDER_VALUE)
 
 
-@called
+@inlined
 def check_may_trade(market: Any, account: int) -> int:
     """Check that an account may send an order or a change now, and count it."""
     row = market.accounts[account]
@@ -38,7 +38,7 @@ def check_may_trade(market: Any, account: int) -> int:
     return _FINE
 
 
-@called
+@inlined
 def check_own_value(market: Any, account: int, value: int) -> int:
     """Check what an order is worth against its account's limit."""
     limit = market.accounts[account].order_value_max
@@ -49,7 +49,7 @@ def check_own_value(market: Any, account: int, value: int) -> int:
     return _ACCOUNT_ORDER_VALUE
 
 
-@called
+@inlined
 def check_open_orders(market: Any, account: int) -> int:
     """Check that an account may have another open order."""
     row = market.accounts[account]

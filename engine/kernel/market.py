@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import config, from_dtype, types
-from numba.core.imputils import lower_builtin, lower_getattr_generic
+from numba.core.imputils import lower_builtin, lower_getattr_generic, lower_setattr_generic
 from numba.core.typing.templates import (
     AbstractTemplate,
     AttributeTemplate,
@@ -56,9 +56,22 @@ ADDRESSES: Final = {name: WORDS + 2 * place for place, name in enumerate(ARRAYS)
 HEADER_WORDS: Final = WORDS + 2 * len(ARRAYS)
 
 
+_WORD: Final = ir.IntType(64)
+_OCTET: Final = ir.IntType(8)
+
+
 class _MarketType(types.Type):
     def __init__(self) -> None:
         super().__init__(name="Market")
+
+
+class _RowType(types.Type):
+    """A row of an array of records: its address."""
+
+    def __init__(self, array: str) -> None:
+        super().__init__(name=f"Row({array})")
+        self.array = array
+        self.record = from_dtype(ARRAYS[array][0])
 
 
 class _RowsType(types.Type):
@@ -67,7 +80,9 @@ class _RowsType(types.Type):
     def __init__(self, array: str) -> None:
         super().__init__(name=f"Rows({array})")
         dtype, columns = ARRAYS[array]
-        self.element = from_dtype(dtype)
+        self.array = array
+        self.element = from_dtype(dtype) if dtype.fields is None else _RowType(array)
+        self.row_bytes = dtype.itemsize
         self.columns = columns
 
 
@@ -76,6 +91,7 @@ class _WordsType(types.Type):
 
     def __init__(self) -> None:
         super().__init__(name="Words")
+        self.array = "header"
         self.element = types.int64
         self.columns = 1
 
@@ -90,8 +106,19 @@ class _AddressModel(models.PrimitiveModel):
         super().__init__(manager, type_, ir.IntType(64).as_pointer())
 
 
-for _type in (_MarketType, _RowsType, _WordsType):
+for _type in (_MarketType, _RowType, _RowsType, _WordsType):
     register_model(_type)(_AddressModel)
+
+
+def _said(instruction: Any, builder: Any, what: str) -> Any:
+    """Say which of the market's values a load or store is of: others need not be loaded again after it.
+
+    It is what a compiler of C makes of struct types: without it any store may change any value.
+    """
+    root = builder.module.add_metadata(["market"])
+    kind = builder.module.add_metadata([what, root, _constant(0)])
+    instruction.set_metadata("tbaa", builder.module.add_metadata([kind, kind, _constant(0)]))
+    return instruction
 
 
 @intrinsic
@@ -104,34 +131,37 @@ def _market_of(_context: Any, _header: Any) -> Any:
 
 
 @intrinsic
-def _prefetch(_context: Any, _row: Any) -> Any:
-    def generate(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+def _prefetch(_context: Any, _rows: Any, _place: Any, _octet: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        rows, place, octet = arguments
+        element = _element_at(context, builder, signature.args[0], rows, place)
+        address = builder.gep(builder.bitcast(element, _OCTET.as_pointer()), [octet])
         flag = ir.IntType(32)
-        address = builder.bitcast(arguments[0], ir.IntType(8).as_pointer())
         declared = builder.module.declare_intrinsic(
             "llvm.prefetch", [address.type], ir.FunctionType(ir.VoidType(), [address.type, flag, flag, flag])
         )
-        # To be written to, kept near, data.
-        builder.call(declared, [address, flag(1), flag(3), flag(1)])
+        # To be read (asking for what is to be written is no faster), kept near, data.
+        builder.call(declared, [address, flag(0), flag(3), flag(1)])
         return context.get_dummy_value()
 
-    return types.void(_row), generate
+    return types.void(_rows, types.int64, types.int64), generate
 
 
 @intrinsic
-def _load_word(_context: Any, _octets: Any, _place: Any) -> Any:
+def _load_word(_context: Any, octets: Any, _place: Any) -> Any:
     def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         rows, place = arguments
-        address = builder.add(builder.load(rows), place)
-        return builder.load(builder.inttoptr(address, ir.IntType(64).as_pointer()), align=1)
+        address = builder.bitcast(builder.gep(_base(builder, rows, _OCTET), [place]), _WORD.as_pointer())
+        return _said(builder.load(address, align=1), builder, "text")
 
-    return types.int64(_octets, types.int64), generate
+    return types.int64(octets, types.int64), generate
 
 
 market_of = cast("Callable[[npt.NDArray[np.int64]], Any]", _market_of)
 """Give the market whose header an int64 array is."""
-prefetch = cast("Callable[[Any], None]", _prefetch)
-"""Ask for a row's memory, which will be wanted some hundred nanoseconds from now."""
+prefetch = cast("Callable[[Any, int, int], None]", _prefetch)
+"""Ask for the memory of an array's row from one of its bytes on; it will be wanted some hundred nanoseconds
+from now."""
 load_word = cast("Callable[[Any, int], int]", _load_word)
 """Give the eight bytes from a place on, of a market's array of bytes; they need not be aligned."""
 
@@ -144,6 +174,35 @@ class _MarketAttributes(AttributeTemplate):
 
 
 infer_getattr(_MarketAttributes)
+
+
+class _RowAttributes(AttributeTemplate):
+    key = _RowType
+
+    def generic_resolve(self, row: Any, name: str) -> Any:  # type: ignore[override] # as above
+        return row.record.typeof(name) if name in row.record.fields else None
+
+
+infer_getattr(_RowAttributes)
+
+
+def _field_at(context: Any, builder: Any, row: Any, value: Any, name: str) -> Any:
+    place = builder.gep(builder.bitcast(value, _OCTET.as_pointer()), [_constant(row.record.offset(name))])
+    return builder.bitcast(place, context.get_data_type(row.record.typeof(name)).as_pointer())
+
+
+@lower_getattr_generic(_RowType)
+def _get_field(context: Any, builder: Any, row: Any, value: Any, name: str) -> Any:
+    field = builder.load(_field_at(context, builder, row, value, name))
+    return _said(field, builder, f"{row.array}.{name}")
+
+
+@lower_setattr_generic(_RowType)
+def _set_field(context: Any, builder: Any, signature_: Any, arguments: Any, name: str) -> None:
+    row, given = signature_.args
+    number = context.cast(builder, arguments[1], given, row.record.typeof(name))
+    stored = builder.store(number, _field_at(context, builder, row, arguments[0], name))
+    _said(stored, builder, f"{row.array}.{name}")
 
 
 @lower_getattr_generic(_MarketType)
@@ -176,7 +235,7 @@ class _CountRows(AbstractTemplate):
 class _SetElement(AbstractTemplate):
     def generic(self, arguments: Any, _keywords: Any) -> Any:
         array = arguments[0]
-        if isinstance(array, _RowsType | _WordsType) and not isinstance(array.element, types.Record):
+        if isinstance(array, _RowsType | _WordsType) and not isinstance(array.element, _RowType):
             return signature(types.none, array, _place_type(array), array.element)
         return None
 
@@ -191,12 +250,18 @@ def _element_at(context: Any, builder: Any, array: Any, value: Any, place: Any) 
         place = builder.add(builder.mul(row, _constant(array.columns)), column)
     else:
         _check_bounds(context, builder, value, place)
-    stored = context.get_data_type(array.element)
-    if isinstance(array.element, types.Record):
-        offset = builder.mul(place, _constant(array.element.size))
-        address = builder.add(builder.load(value), offset)
-        return builder.inttoptr(address, context.get_value_type(array.element))
-    return builder.gep(builder.inttoptr(builder.load(value), stored.as_pointer()), [place])
+    if isinstance(array.element, _RowType):
+        octets = builder.mul(place, _constant(array.row_bytes))
+        row = builder.gep(_base(builder, value, _OCTET), [octets])
+        return builder.bitcast(row, context.get_value_type(array.element))
+    return builder.gep(_base(builder, value, context.get_data_type(array.element)), [place])
+
+
+def _base(builder: Any, rows: Any, element: Any) -> Any:
+    """Give the address of an array, which is the same throughout a call."""
+    address = builder.load(builder.bitcast(rows, element.as_pointer().as_pointer()))
+    address.set_metadata("invariant.load", builder.module.add_metadata([]))
+    return _said(address, builder, "addresses")
 
 
 def _constant(number: int) -> Any:
@@ -205,7 +270,7 @@ def _constant(number: int) -> Any:
 
 @lower_builtin(len, _RowsType)
 def _count(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-    return builder.load(builder.gep(arguments[0], [_constant(1)]))
+    return _said(builder.load(builder.gep(arguments[0], [_constant(1)])), builder, "addresses")
 
 
 def _check_bounds(context: Any, builder: Any, value: Any, row: Any) -> None:
@@ -219,12 +284,16 @@ def _check_bounds(context: Any, builder: Any, value: Any, row: Any) -> None:
 def _get(context: Any, builder: Any, signature_: Any, arguments: Any) -> Any:
     array = signature_.args[0]
     address = _element_at(context, builder, array, *arguments)
-    return address if isinstance(array.element, types.Record) else builder.load(address)
+    return (
+        address if isinstance(array.element, _RowType) else _said(builder.load(address), builder, array.array)
+    )
 
 
 def _set(context: Any, builder: Any, signature_: Any, arguments: Any) -> Any:
     value, place, number = arguments
-    builder.store(number, _element_at(context, builder, signature_.args[0], value, place))
+    array = signature_.args[0]
+    stored = builder.store(number, _element_at(context, builder, array, value, place))
+    _said(stored, builder, array.array)
     return context.get_dummy_value()
 
 

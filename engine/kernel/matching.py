@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from engine.kernel import header as h
 from engine.kernel.accounts import hold, is_beyond_bounds, settle, touch
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import inlined, rarely
 from engine.kernel.cover import covered_quantity, free_cash
 from engine.kernel.events import report, report_trade
 from engine.kernel.fees import house_can_take, maker_fee, pay_house, share_cost, taker_fee
@@ -66,7 +66,7 @@ def crosses(side: int, limit: int, price: int) -> bool:
     return limit >= price if side == BUY else limit <= price
 
 
-@called
+@rarely
 def cost_to_fill(market: Any, command: int, limit: int) -> int:
     """Give what a new order would cost a buyer if it were filled whole at once, NONE if it would not be.
 
@@ -102,7 +102,7 @@ def cost_to_fill(market: Any, command: int, limit: int) -> int:
     return NONE
 
 
-@called
+@inlined
 def match(market: Any, taker: int, command: int) -> bool:
     """Let an incoming order trade until it is done; False when there is no more room for events before that.
 
@@ -127,7 +127,7 @@ def match(market: Any, taker: int, command: int) -> bool:
     return True
 
 
-@called
+@inlined
 def meet(market: Any, taker: int, maker: int, which: int, price: int, command: int) -> bool:
     """Let an incoming order meet a resting one at a price; True when the incoming one has ended."""
     row = market.orders[taker]
@@ -178,7 +178,7 @@ def meet(market: Any, taker: int, maker: int, which: int, price: int, command: i
     return filled
 
 
-@called
+@inlined
 def fill_resting(
     market: Any, order: int, which: int, quantity: int, price: int, fee: int, command: int
 ) -> None:
@@ -210,7 +210,7 @@ def fill_resting(
     settle(market, row.position, quantity if row.side == BUY else -quantity, price, fee)
 
 
-@called
+@rarely
 def prevent(market: Any, taker: int, maker: int, command: int) -> bool:
     """Keep an investor from trading with itself; True when the incoming order has ended."""
     mode = market.orders[taker].self_trade
@@ -222,14 +222,14 @@ def prevent(market: Any, taker: int, maker: int, command: int) -> bool:
     return True
 
 
-@called
+@rarely
 def expire_resting(market: Any, order: int, message: int, command: int) -> None:
     """End a resting order that nobody canceled."""
     unrest(market, order, command)
     expire_incoming(market, order, message, command)
 
 
-@called
+@rarely
 def expire_incoming(market: Any, order: int, message: int, command: int) -> None:
     """End an order that is in no book."""
     market.orders[order].status = EXPIRED
@@ -237,7 +237,7 @@ def expire_incoming(market: Any, order: int, message: int, command: int) -> None
     end(market, order, EXPIRED)
 
 
-@called
+@rarely
 def _expire_uncovered(market: Any, order: int, price: int, command: int) -> None:
     row = market.orders[order]
     position = market.positions[row.position]
@@ -254,7 +254,7 @@ def can_rest(order_type: int, time_in_force: int) -> bool:
     return priced and (time_in_force == GTC or time_in_force == DAY or time_in_force == GTD)
 
 
-@called
+@inlined
 def _settle_down(market: Any, taker: int, command: int) -> None:
     row = market.orders[taker]
     if can_rest(row.type, row.time_in_force):
@@ -263,7 +263,7 @@ def _settle_down(market: Any, taker: int, command: int) -> None:
         expire_incoming(market, taker, _NO_MORE_ON_OFFER, command)
 
 
-@called
+@inlined
 def shrink(market: Any, order: int, which: int, quantity: int, command: int) -> None:
     """Take shares off an order that keeps its place, hidden ones first."""
     row = market.orders[order]

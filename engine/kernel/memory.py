@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.kernel import header, layout
+from engine.kernel.compile import compiled
 from engine.kernel.layout import Capacity
 from engine.kernel.market import ADDRESSES, ARRAYS, HEADER_WORDS
 
@@ -19,6 +20,7 @@ Array: TypeAlias = npt.NDArray[Any]
 _NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 # Only Linux says that pages given back are zeros when they are next used.
 _GIVE_BACK: Final = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
+_COMMANDS: Final = ADDRESSES["commands"]
 _HUGE_PAGES: Final = getattr(mmap, "MADV_HUGEPAGE", None)
 
 
@@ -46,6 +48,12 @@ def reserved(rows: int, dtype: npt.DTypeLike, *, columns: int | None = None) -> 
         area.madvise(_HUGE_PAGES)
     array = np.frombuffer(area, dtype=element, count=rows * (columns or 1))
     return array if columns is None else array.reshape(rows, columns)
+
+
+@compiled
+def _point_to_commands(words: Array, commands: Array, rows: int) -> None:
+    words[_COMMANDS] = commands.ctypes.data
+    words[_COMMANDS + 1] = rows
 
 
 class Memory:
@@ -87,6 +95,7 @@ class Memory:
         for name in ARRAYS:
             if name not in {"commands", "text"}:
                 self._point_to(name, getattr(self, name))
+        self._batch: tuple[Array, Array | None] = (self.events, None)
         self.take_batch(np.zeros(1, layout.COMMAND), np.zeros(1, np.uint8))
         self._left_ids = (0, 0)
         self._open_empty()
@@ -108,7 +117,7 @@ class Memory:
     def give_back(self) -> None:
         """Return the memory of a table of ids that was left and wiped; its rows are zeros and stay so."""
         words = self.header
-        base, size = int(words[header.OLD_IDS_BASE]), int(words[header.OLD_IDS_SIZE])
+        base, size = words.item(header.OLD_IDS_BASE), words.item(header.OLD_IDS_SIZE)
         wiped_base, wiped_size = self._left_ids
         self._left_ids = base, size
         # Only while no other table is being left: the rows may be in use again after that.
@@ -127,9 +136,13 @@ class Memory:
 
         Both stay as they are until the next.
         """
+        assert commands.dtype == layout.COMMAND
+        # As words, for a function knows them at once and looks long at rows; Python takes microseconds to say
+        # where an array is, most of what a batch of one command costs.
+        _point_to_commands(self.header, commands.view(np.int64), len(commands))
+        if text is not self._batch[1]:
+            self._point_to("text", text)
         self._batch = (commands, text)
-        self._point_to("commands", commands)
-        self._point_to("text", text)
 
     def parts(self) -> Iterator[tuple[str, int, int]]:
         """Name the rows in use that make up the state: array, first row, rows.

@@ -6,9 +6,11 @@ from typing import Any
 
 from engine.kernel import header as h
 from engine.kernel.accounts import hold, touch
-from engine.kernel.compile import called, inlined
+from engine.kernel.compile import inlined, rarely
 from engine.kernel.cover import new_share_cost
-from engine.kernel.ids import end_id, take_id
+from engine.kernel.foresight import foresee_order
+from engine.kernel.ids import end_id, room_for_ids, take_id
+from engine.kernel.ids import has_room as ids_have_room
 from engine.kernel.layout import NONE, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
 from engine.kernel.market import load_word
 from engine.kernel.queues import dequeue, dequeue_expiry, enqueue, enqueue_expiry, mark_changed
@@ -41,10 +43,21 @@ def key_of(market: Any, asset: int, price: int) -> int:
     return int(price * market.assets[asset].ticks_in_unit + 0.5)
 
 
-@called
+@inlined
 def has_room(market: Any) -> bool:
-    """Tell whether there is room for another open order."""
+    """Tell whether there is room for another open order and its id."""
     words = market.header
+    if words[h.ROOM] == 0:
+        return _look_for_room(market)
+    words[h.ROOM] -= 1
+    return True
+
+
+@rarely
+def has_room_for_change(market: Any) -> bool:
+    """Tell whether there is room for what an open order may take elsewhere in its book."""
+    words = market.header
+    words[h.ROOM] = max(0, words[h.ROOM] - 1)
     return (
         (words[h.ORDERS_USED] < len(market.orders) or words[h.ENDED_COUNT] > ORDERS_KEPT)
         and (words[h.LEVELS_USED] + _LEVELS_SPARE < len(market.levels) or _has_free_levels(market))
@@ -53,7 +66,24 @@ def has_room(market: Any) -> bool:
     )
 
 
-@called
+@rarely
+def _look_for_room(market: Any) -> bool:
+    """Tell whether there is room, and count for how many orders there is without using what others leave."""
+    words = market.header
+    is_room = has_room_for_change(market) and ids_have_room(market)
+    rows = min(
+        len(market.orders) - words[h.ORDERS_USED],
+        (len(market.levels) - words[h.LEVELS_USED]) // _LEVELS_SPARE,
+        (len(market.nodes) - words[h.NODES_USED]) // _NODES_SPARE,
+        (len(market.text_next) - words[h.TEXTS_USED]) // _CHUNKS_SPARE,
+        room_for_ids(market),
+    )
+    # This order, and one more for comparisons above that leave some room unused.
+    words[h.ROOM] = max(0, rows - 2)
+    return is_room
+
+
+@rarely
 def _has_free_levels(market: Any) -> bool:
     free = market.header[h.LEVEL_FREE]
     for _ in range(_LEVELS_SPARE):
@@ -63,7 +93,7 @@ def _has_free_levels(market: Any) -> bool:
     return True
 
 
-@called
+@rarely
 def _has_free_nodes(market: Any) -> bool:
     free = market.header[h.NODE_FREE]
     for _ in range(_NODES_SPARE):
@@ -73,7 +103,7 @@ def _has_free_nodes(market: Any) -> bool:
     return True
 
 
-@called
+@rarely
 def _has_free_chunks(market: Any) -> bool:
     free = market.header[h.TEXT_FREE]
     for _ in range(_CHUNKS_SPARE):
@@ -83,7 +113,7 @@ def _has_free_chunks(market: Any) -> bool:
     return True
 
 
-@called
+@inlined
 def accept(market: Any, command: int, position: int, entry: int, price: int) -> int:
     """Make the order that a valid `place` command asks for; gives its row."""
     order = _new_row(market)
@@ -93,9 +123,8 @@ def accept(market: Any, command: int, position: int, entry: int, price: int) -> 
     row.stop_price = placed.stop_price
     row.traded = 0
     row.accepted_offset = placed.offset
-    row.share_cost = 0
-    if placed.side == BUY:
-        row.share_cost = new_share_cost(market, placed.asset, price, placed.stop_price)
+    share_cost = new_share_cost(market, placed.asset, price, placed.stop_price)
+    row.share_cost = share_cost if placed.side == BUY else 0
     row.quantity = placed.quantity
     row.filled = 0
     row.shown = 0
@@ -117,7 +146,7 @@ def accept(market: Any, command: int, position: int, entry: int, price: int) -> 
     return order
 
 
-@called
+@inlined
 def rest(market: Any, order: int, command: int) -> None:
     """Put what is left of an order into its book, behind those of its price."""
     row = market.orders[order]
@@ -129,7 +158,7 @@ def rest(market: Any, order: int, command: int) -> None:
     _promise(market, order, command)
 
 
-@called
+@rarely
 def wait_for_trigger(market: Any, order: int, command: int) -> None:
     """Put a stop order among those that wait, behind those of its stop price."""
     row = market.orders[order]
@@ -139,7 +168,7 @@ def wait_for_trigger(market: Any, order: int, command: int) -> None:
     _promise(market, order, command)
 
 
-@called
+@inlined
 def unrest(market: Any, order: int, command: int) -> None:
     """Take a resting or waiting order out of its queue, with what it holds."""
     row = market.orders[order]
@@ -156,7 +185,7 @@ def unrest(market: Any, order: int, command: int) -> None:
     dequeue(market, 4 * asset + side, order)
 
 
-@called
+@inlined
 def show(market: Any, order: int) -> None:
     """Let an order show its next slice: all that is left, unless it hides some."""
     row = market.orders[order]
@@ -164,7 +193,7 @@ def show(market: Any, order: int) -> None:
     row.shown = left if row.display_quantity == 0 else min(left, row.display_quantity)
 
 
-@called
+@inlined
 def end(market: Any, order: int, status: int) -> None:
     """End an order that is in no queue of a ladder any more; its row and text serve again later."""
     row = market.orders[order]
@@ -183,7 +212,7 @@ def end(market: Any, order: int, status: int) -> None:
     words[h.ENDED_COUNT] += 1
 
 
-@called
+@inlined
 def _promise(market: Any, order: int, command: int) -> None:
     row = market.orders[order]
     touch(market, row.position)
@@ -192,7 +221,7 @@ def _promise(market: Any, order: int, command: int) -> None:
         _list(market, order, command)
 
 
-@called
+@inlined
 def _list(market: Any, order: int, command: int) -> None:
     row = market.orders[order]
     account = market.accounts[market.positions[row.position].account]
@@ -211,7 +240,7 @@ def _list(market: Any, order: int, command: int) -> None:
         enqueue_expiry(market, market.commands[command].expires_at_ms, order)
 
 
-@called
+@inlined
 def _unlist(market: Any, order: int) -> None:
     row = market.orders[order]
     account = market.accounts[market.positions[row.position].account]
@@ -229,27 +258,29 @@ def _unlist(market: Any, order: int) -> None:
         dequeue_expiry(market, order)
 
 
-@called
+@inlined
 def _new_row(market: Any) -> int:
     words = market.header
     if words[h.ENDED_COUNT] <= ORDERS_KEPT:
         order = words[h.ORDERS_USED]
         words[h.ORDERS_USED] += 1
+        market.orders[order].text = _new_chunk(market)
         return order
     order = words[h.ENDED_FIRST]
     words[h.ENDED_FIRST] = market.orders[order].next
     words[h.ENDED_COUNT] -= 1
-    _drop_text(market, order)
+    foresee_order(market, words[h.ENDED_FIRST])
+    if market.orders[order].id_length + market.orders[order].client_length > TEXT_CHUNK_BYTES:
+        _drop_more_text(market, order)
     return order
 
 
-@called
+@inlined
 def _keep_text(market: Any, order: int, start: int, id_length: int, client_length: int) -> None:
     row = market.orders[order]
     row.id_length = id_length
     row.client_length = client_length
     length = id_length + client_length
-    row.text = _new_chunk(market)
     chunk = row.text
     for word in range((length + 7) >> 3):
         if word != 0 and word % _CHUNK_WORDS == 0:
@@ -264,7 +295,7 @@ def _keep_text(market: Any, order: int, start: int, id_length: int, client_lengt
         market.text_words[chunk, word % _CHUNK_WORDS] = octets
 
 
-@called
+@rarely
 def _new_chunk(market: Any) -> int:
     words = market.header
     chunk = words[h.TEXT_FREE]
@@ -277,12 +308,15 @@ def _new_chunk(market: Any) -> int:
     return chunk
 
 
-@called
-def _drop_text(market: Any, order: int) -> None:
+@rarely
+def _drop_more_text(market: Any, order: int) -> None:
+    """Free the chunks of an ended order's text behind the first, which stays with the row."""
     words = market.header
-    chunk = market.orders[order].text
+    first = market.orders[order].text
+    chunk = market.text_next[first]
     while chunk != NONE:
         behind = market.text_next[chunk]
         market.text_next[chunk] = words[h.TEXT_FREE]
         words[h.TEXT_FREE] = chunk
         chunk = behind
+    market.text_next[first] = NONE

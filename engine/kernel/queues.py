@@ -10,7 +10,7 @@ from engine.kernel.ladder import drop_level, obtain_level
 from engine.kernel.layout import LADDERS_PER_ASSET, NONE
 
 
-@called
+@inlined
 def enqueue(market: Any, which: int, key: int, order: int) -> None:
     """Put an order at the end of a key's queue. Cost O(height of the ladder)."""
     level = obtain_level(market, which, key)
@@ -23,7 +23,7 @@ def enqueue(market: Any, which: int, key: int, order: int) -> None:
     queue.total += row.quantity - row.filled
 
 
-@called
+@inlined
 def dequeue(market: Any, which: int, order: int) -> None:
     """Take an order out of its queue, wherever in it it stands; an empty level goes."""
     row = market.orders[order]
@@ -39,7 +39,7 @@ def dequeue(market: Any, which: int, order: int) -> None:
     row.level = NONE
 
 
-@called
+@inlined
 def requeue(market: Any, order: int) -> None:
     """Send an order to the end of the queue that it is in."""
     level = market.orders[order].level

@@ -19,9 +19,9 @@ from engine.kernel.commands import (
     refuse,
     set_phase,
 )
-from engine.kernel.compile import called, compiled, inlined
+from engine.kernel.compile import compiled, inlined, rarely
 from engine.kernel.events import report, report_account, report_refusal
-from engine.kernel.ids import foresee
+from engine.kernel.foresight import foresee
 from engine.kernel.layout import ANY_ASSET, EVENTS_SOFT_MAX, LADDERS_PER_ASSET, NONE, CommandKind, Ladder
 from engine.kernel.market import market_of
 from engine.kernel.matching import expire_resting, match
@@ -72,9 +72,12 @@ def run(header: Array, first: int, last: int) -> int:
         and call again, from there.
     """
     market = market_of(header)
-    header[h.EVENTS] = 0
+    words = market.header
+    words[h.EVENTS] = 0
     command = first
-    stage = header[h.STAGE]
+    if words[h.CHANGED_LEVELS] + _CHANGES_SPARE > len(market.changed_levels):
+        return first
+    stage = words[h.STAGE]
     while command < last:
         # The usual stages in their order, each with a branch of its own: one chain of branches, gone through
         # again for each stage, is foreseen less well and made all of it 7% slower.
@@ -85,7 +88,7 @@ def run(header: Array, first: int, last: int) -> int:
             at, stage = stage, _execute(market, command)
         if stage == stages.MATCH:
             at = stage
-            stage = stages.ELECT if match(market, header[h.TAKER], command) else stages.NO_ROOM
+            stage = stages.ELECT if match(market, words[h.TAKER], command) else stages.NO_ROOM
         if stage == stages.ELECT:
             at, stage = stage, _elect(market, command)
         if stage == stages.TELL:
@@ -97,11 +100,11 @@ def run(header: Array, first: int, last: int) -> int:
             break
         if stage == stages.BEGIN:
             command += 1
-    header[h.STAGE] = stage
+    words[h.STAGE] = stage
     return command
 
 
-@called
+@rarely
 def _rare_step(market: Any, command: int, stage: int) -> int:
     if stage == stages.EXPIRE:
         return _expire_due(market, command)
@@ -116,9 +119,7 @@ def _rare_step(market: Any, command: int, stage: int) -> int:
 @inlined
 def _begin(market: Any, command: int) -> int:
     words = market.header
-    if words[h.EVENTS] > EVENTS_SOFT_MAX or words[h.CHANGED_LEVELS] + _CHANGES_SPARE > len(
-        market.changed_levels
-    ):
+    if words[h.EVENTS] > EVENTS_SOFT_MAX:
         return stages.NO_ROOM
     foresee(market, command)
     row = market.commands[command]
@@ -144,7 +145,7 @@ def _begin(market: Any, command: int) -> int:
     return stages.EXECUTE
 
 
-@called
+@rarely
 def _expire_due(market: Any, command: int) -> int:
     words = market.header
     which = expiries(market)
@@ -169,7 +170,7 @@ def _execute(market: Any, command: int) -> int:
     return _execute_rare(market, command)
 
 
-@called
+@rarely
 def _execute_rare(market: Any, command: int) -> int:
     kind = market.commands[command].kind
     if kind == _CANCEL_ALL:
@@ -189,7 +190,7 @@ def _execute_rare(market: Any, command: int) -> int:
     return refuse(market, command, Message.MALFORMED.value)
 
 
-@called
+@rarely
 def _cancel_each(market: Any, command: int) -> int:
     words = market.header
     asset = market.commands[command].asset
@@ -224,7 +225,7 @@ def _elect(market: Any, command: int) -> int:
     return _trigger_next(market, command, asset)
 
 
-@called
+@rarely
 def _trigger_next(market: Any, command: int, asset: int) -> int:
     words = market.header
     row = market.assets[asset]
@@ -247,7 +248,7 @@ def _trigger_next(market: Any, command: int, asset: int) -> int:
     return stages.MATCH
 
 
-@called
+@rarely
 def _elect_due(market: Any, which: int, lowest_key: int, highest_key: int) -> None:
     words = market.header
     while True:
@@ -264,7 +265,7 @@ def _elect_due(market: Any, which: int, lowest_key: int, highest_key: int) -> No
         words[h.ELECTED_LAST] = order
 
 
-@called
+@inlined
 def _tell_accounts(market: Any, command: int) -> int:
     words = market.header
     room = len(market.events)

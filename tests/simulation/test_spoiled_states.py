@@ -86,7 +86,7 @@ def test_missing_parts_another_engine_and_nonsense_are_refused() -> None:
     with pytest.raises(UnusableStateError, match="parts are missing"):
         ShardState.read(description, parts[:-1])
     with pytest.raises(UnusableStateError, match="another version"):
-        ShardState.read(description.replace(b'"version":2', b'"version":1'), parts)
+        ShardState.read(description.replace(b'"version":3', b'"version":2'), parts)
     with pytest.raises(UnusableStateError, match="cannot be read"):
         ShardState.read(description[:-1], parts)
     with pytest.raises(UnusableStateError, match="more orders than there is room for"):

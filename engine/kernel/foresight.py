@@ -1,0 +1,74 @@
+"""Asking for memory before it is wanted.
+
+What a command needs is anywhere in memory, and one thing tells where the next is: its id's bucket names an
+order, that names a position. So it is asked for in steps, each some commands ahead of the one before. Waiting
+for memory is otherwise the largest part of the kernel's time. Nothing here changes the market.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from engine.kernel import header as h
+from engine.kernel.accounts import home_of
+from engine.kernel.compile import inlined
+from engine.kernel.ids import BUCKET
+from engine.kernel.layout import COMMAND, ORDER
+from engine.kernel.market import prefetch
+
+_COMMANDS_AHEAD: Final = 24
+_BUCKETS_AHEAD: Final = 16
+_ORDERS_AHEAD: Final = 8
+_POSITIONS_AHEAD: Final = 4
+_LINE_BYTES: Final = 64
+_LAST_BYTE: Final = ORDER.itemsize - 1
+_COMMAND_LAST_BYTE: Final = COMMAND.itemsize - 1
+
+
+@inlined
+def foresee(market: Any, command: int) -> None:
+    """Ask for what the commands behind one will want."""
+    words = market.header
+    last = len(market.commands) - 1
+    new = min(command + _COMMANDS_AHEAD, last)
+    prefetch(market.commands, new, 0)
+    prefetch(market.commands, new, _COMMAND_LAST_BYTE)
+    far = market.commands[min(command + _BUCKETS_AHEAD, last)]
+    prefetch(market.ids, words[h.IDS_BASE] + (far.id_low & (words[h.IDS_SIZE] - BUCKET)), 0)
+    if words[h.OLD_IDS_STEP] > 0:
+        prefetch(market.ids, words[h.OLD_IDS_BASE] + (far.id_low & (words[h.OLD_IDS_SIZE] - BUCKET)), 0)
+    size = words[h.POSITION_TABLE_SIZE]
+    prefetch(market.position_table, size + home_of(far.account, far.asset, size), 0)
+    near = market.commands[min(command + _ORDERS_AHEAD, last)]
+    order = _probable_order(market, near.id_low)
+    foresee_order(market, order)
+    position = market.position_table[size + home_of(near.account, near.asset, size)] - 1
+    prefetch(market.positions, max(position, 0), 0)
+    words[h.FORESEEN + (command & h.FORESEEN_MASK)] = order
+    next_one = market.commands[min(command + _POSITIONS_AHEAD, last)]
+    prefetch(market.accounts, max(next_one.account, 0), 0)
+    ordered = market.orders[
+        words[h.FORESEEN + ((command + _POSITIONS_AHEAD - _ORDERS_AHEAD) & h.FORESEEN_MASK)]
+    ]
+    prefetch(market.positions, ordered.position, 0)
+    prefetch(market.levels, max(ordered.level, 0), 0)
+
+
+@inlined
+def foresee_order(market: Any, order: int) -> None:
+    """Ask for an order's row, wherever in its lines of memory it begins."""
+    prefetch(market.orders, order, 0)
+    prefetch(market.orders, order, _LINE_BYTES)
+    prefetch(market.orders, order, _LAST_BYTE)
+
+
+@inlined
+def _probable_order(market: Any, low: int) -> int:
+    """Give the open order of an id if it is in its own bucket; any order's row otherwise."""
+    words = market.header
+    first = words[h.IDS_BASE] + (low & (words[h.IDS_SIZE] - BUCKET))
+    state = 1
+    for place in range(BUCKET):
+        entry = market.ids[first + place]
+        state = entry.state if entry.low == low else state
+    return max(state, 1) - 1
