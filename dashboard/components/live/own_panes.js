@@ -82,6 +82,8 @@ export class OwnPanes {
   }
 
   #onExecution(execution) {
+    // Whoever asked for the change has its answer.
+    if (this.orders.isRefusedChange(execution)) return;
     this.orders.apply(execution);
     if (execution.execution_type === "trade") {
       this.fills.apply(execution);

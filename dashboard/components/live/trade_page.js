@@ -122,7 +122,7 @@ export class TradePage {
     this.interval = interval;
     this.marketFeed?.close();
     this.series.load([]);
-    this.chart.reset(`${symbol} ${interval}`, decimals);
+    this.chart.reset({ symbol, interval, decimals });
     this.toolbar.select(interval);
     if (newSymbol) this.#reset(asset, decimals);
     this.marketFeed = new Feed({
