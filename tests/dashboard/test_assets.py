@@ -39,7 +39,7 @@ async def test_a_client_that_cannot_unpack_gets_it_plain(browser: httpx.AsyncCli
 
 
 async def test_every_module_that_is_imported_is_served(browser: httpx.AsyncClient) -> None:
-    waiting, seen = ["main.js"], set()
+    waiting, seen = ["main.js", "streams/worker.js"], set()
     while waiting:
         name = waiting.pop()
         response = await browser.get(f"{assets.PREFIX}/{assets.version()}/{name}")

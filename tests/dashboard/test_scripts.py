@@ -2,60 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page
 
-import dashboard
 from dashboard import formats, words
+from tests.dashboard.conftest import Scripts
 
 pytestmark = pytest.mark.browser
 
-LIVE = Path(dashboard.__file__).parent / "components" / "live"
 Floats = NDArray[np.float64]
-
-
-@dataclass
-class Scripts:
-    """A page that can import the modules."""
-
-    page: Page
-
-    def ask(self, module: str, script: str) -> Any:
-        """Run a script in which `it` is a module, and give what it returns."""
-        return self.page.evaluate(f"async () => {{ const it = await import('/{module}'); {script} }}")
-
-
-class _Files(http.server.SimpleHTTPRequestHandler):
-    extensions_map = {".js": "text/javascript", ".css": "text/css"}  # noqa: RUF012 - the base class's
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def scripts(chromium: Browser) -> Iterator[Scripts]:
-    """Serve the modules and open a page beside them."""
-    handler = functools.partial(_Files, directory=str(LIVE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        page = chromium.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/live.css")
-        yield Scripts(page)
-        page.close()
-        server.shutdown()
-        thread.join()
 
 
 def _walk(seed: int, count: int = 400) -> Floats:

@@ -112,8 +112,7 @@ export class MarketPage {
   #follow() {
     this.banner.set("market", false);
     this.feed = new Feed({
-      url: this.api.streamUrl(["tickers"]),
-      events: ["ticker"],
+      wish: this.api.market(["tickers"], ["ticker"]),
       load: () => this.api.assets(),
       onLoaded: (tickers) => {
         for (const ticker of tickers) this.#take(ticker);
