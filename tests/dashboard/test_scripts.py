@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -275,3 +276,36 @@ def test_the_browser_puts_refusals_as_the_server_does(scripts: Scripts) -> None:
     ]
     said = scripts.ask("words.js", f"return {json.dumps(messages)}.map(it.sentence);")
     assert said == [words.refusal("", message) for message in messages]
+
+
+def test_labels_of_the_time_axis_keep_apart_where_the_market_left_hours_out(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "chart/ticks.js",
+        """
+        const minute = 60000;
+        const times = [0, 1, 2, 3, 119, 239, 240, 241].map((at) => 1790046000000 + at * minute);
+        const candles = times.map((time_ms) => ({ time_ms }));
+        const series = { first: 0, slice: (from, to) => candles.slice(from, to) };
+        return it.axisTicks(series, [0, 8], 2).tickvals;
+        """,
+    )
+    assert said
+    assert all(after - before >= 2 for before, after in itertools.pairwise(said)), said
+
+
+def test_tags_of_orders_that_are_near_one_another_stand_side_by_side(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "chart/overlay.js",
+        """
+        const orders = [10, 12, 20, 31, 300].map((pixel) => ({ pixel }));
+        it.placeTags(orders, 4);
+        return orders.map(({ column }) => column);
+        """,
+    )
+    assert said == [0, 1, 2, 0, 0]
+
+
+def test_an_order_of_another_day_is_told_with_its_day(scripts: Scripts) -> None:
+    now, before = scripts.ask("format.js", "return [it.when(Date.now()), it.when(Date.now() - 3 * 86400000)]")
+    assert "/" not in now
+    assert "/" in before

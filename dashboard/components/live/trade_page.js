@@ -16,7 +16,6 @@ import { Preferences } from "./preferences.js";
 import { Tabs } from "./tabs.js";
 import { Tape } from "./tape.js";
 import { fillPrice, TicketKeys } from "./ticket_keys.js";
-import { TicketVoice } from "./ticket_voice.js";
 import { Toasts } from "./toasts.js";
 
 const CANDLES_LOADED = 1000;
@@ -45,7 +44,7 @@ export class TradePage {
     this.closed = true;
     clearTimeout(this.stripTimer);
     this.marketFeed?.close();
-    for (const pane of [this.own, this.chart, this.toolbar, this.ladder, this.depth, this.tape, this.banner, this.ticketKeys, this.voice]) pane?.close();
+    for (const pane of [this.own, this.chart, this.toolbar, this.ladder, this.depth, this.tape, this.banner, this.ticketKeys]) pane?.close();
     this.node.remove();
   }
 
@@ -57,7 +56,6 @@ export class TradePage {
     this.series = new Series();
     this.banner = new Banner(this.node);
     this.toasts = new Toasts(this.node);
-    this.voice = new TicketVoice(this.node);
     this.strip = new Strip(this.node, choose);
     this.header = new Header(this.node, choose);
     const main = element("div", "hb-main");

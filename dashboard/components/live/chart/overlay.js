@@ -77,7 +77,7 @@ export class Overlay {
 }
 
 // Tags that would lie over one another stand side by side. `orders` by their height on the screen.
-function placeTags(orders, columns) {
+export function placeTags(orders, columns) {
   const bottoms = [];
   for (const order of orders) {
     const free = bottoms.findIndex((bottom) => bottom <= order.pixel);
