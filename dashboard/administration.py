@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import quote
 
+from msgspec import Struct
+
 from dashboard.client import SignedInClient
-from dashboard.payloads import Act
-from dashboard.records import AuditEntry, AuditPage, SimulatorWish, SystemStatus
+from homebroker.client import Act, Ask
 
 PHASES: Final = {
     "continuous": "Open",
@@ -25,43 +26,88 @@ SCENARIOS: Final = {
 AUDIT_ROWS: Final = 100
 
 
+class Part(Struct, frozen=True, kw_only=True):
+    """Where a part of the market stands."""
+
+    name: str
+    state: str
+    message: str
+    lag_records: int | None = None
+
+
+class SystemStatus(Struct, frozen=True, kw_only=True):
+    """The market's parts, and how old its newest event is."""
+
+    parts: list[Part]
+    market_time_ms: int
+    silent_ms: int
+    accounts: int
+    symbols: int
+
+
+class SimulatorWish(Struct, frozen=True, kw_only=True):
+    """What the simulator is to do."""
+
+    scenario: str
+    rate: float | None = None
+    since_ms: int = 0
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    """One act of somebody."""
+
+    time_ms: int
+    actor: str
+    act: str
+    subject: str
+    outcome: str
+
+
+class AuditPage(Struct, frozen=True, kw_only=True):
+    """Acts, newest first."""
+
+    entries: list[AuditEntry]
+
+
 def system(person: SignedInClient) -> SystemStatus:
     """Tell how the parts keep up."""
-    return person.ask("GET", "/admin/system", SystemStatus)
+    return person.ask(Ask("GET", "/admin/system", SystemStatus))
 
 
 def simulator(person: SignedInClient) -> SimulatorWish:
     """Give what the simulator is to do."""
-    return person.ask("GET", "/admin/simulator", SimulatorWish)
+    return person.ask(Ask("GET", "/admin/simulator", SimulatorWish))
 
 
 def steer(person: SignedInClient, scenario: str, rate: float | None) -> SimulatorWish:
     """Have the simulator do something else; without a rate, at that of the settings."""
-    return person.ask("PUT", "/admin/simulator", SimulatorWish, body={"scenario": scenario, "rate": rate})
+    return person.ask(
+        Ask("PUT", "/admin/simulator", SimulatorWish, body={"scenario": scenario, "rate": rate})
+    )
 
 
 def set_phase(person: SignedInClient, symbol: str, phase: str) -> Act:
     """Open, halt or close a symbol, or begin an auction."""
-    return person.ask("PUT", f"/admin/assets/{quote(symbol)}/phase", Act, body={"phase": phase})
+    return person.ask(Ask("PUT", f"/admin/assets/{quote(symbol)}/phase", Act, body={"phase": phase}))
 
 
 def list_asset(person: SignedInClient, fields: dict[str, object]) -> Act:
     """List an asset, or change a listed one's name, band and fees."""
-    return person.ask("POST", "/admin/assets", Act, body=fields)
+    return person.ask(Ask("POST", "/admin/assets", Act, body=fields))
 
 
 def move(person: SignedInClient, investor_id: str, fields: dict[str, object], *, out: bool) -> Act:
     """Put cash or shares into anybody's account, or take them out."""
     way = "withdrawals" if out else "deposits"
-    return person.ask("POST", f"/admin/accounts/{quote(investor_id, safe='')}/{way}", Act, body=fields)
+    return person.ask(Ask("POST", f"/admin/accounts/{quote(investor_id, safe='')}/{way}", Act, body=fields))
 
 
 def switch(person: SignedInClient, investor_id: str, *, on: bool) -> Act:
     """Stop anybody's trading and cancel all of their orders, or let them trade again."""
     path = f"/admin/accounts/{quote(investor_id, safe='')}/kill-switch"
-    return person.ask("PUT", path, Act, body={"on": on})
+    return person.ask(Ask("PUT", path, Act, body={"on": on}))
 
 
 def audit(person: SignedInClient) -> list[AuditEntry]:
     """List who did what, newest first."""
-    return person.ask("GET", f"/admin/audit?limit={AUDIT_ROWS}", AuditPage).entries
+    return person.ask(Ask("GET", "/admin/audit", AuditPage, {"limit": AUDIT_ROWS})).entries

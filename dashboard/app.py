@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -22,9 +23,10 @@ pages = [
     st.Page(VIEWS / "history.py", title="History", icon=":material/history:"),
     st.Page(VIEWS / "analysis.py", title="Analysis", icon=":material/query_stats:"),
 ]
-# Named also while nobody is signed in, so that the address keeps what it says.
-if visit.user is None or visit.user.role == "admin":
-    pages.append(st.Page(VIEWS / "admin.py", title="Admin", icon=":material/tune:"))
+# Known also to those who may not use it: its address then says so, as after an admin has signed out there.
+is_admin = visit.user is not None and visit.user.role == "admin"
+shown: Literal["visible", "hidden"] = "visible" if is_admin else "hidden"
+pages.append(st.Page(VIEWS / "admin.py", title="Admin", icon=":material/tune:", visibility=shown))
 page = st.navigation(pages, position="top" if visit.user else "hidden")
 config = session.config()
 if visit.user is not None:

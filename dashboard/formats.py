@@ -46,3 +46,15 @@ def parse_price(text: str) -> float | None:
     if _COMMA.fullmatch(text):
         return float(text.replace(".", "").replace(",", "."))
     return float(text) if _POINT.fullmatch(text) else None
+
+
+def parse_amount(text: str) -> float | None:
+    """Read an amount of money: as a price, and with dots between thousands alone, as in `5.000`.
+
+    Nobody types an amount of five reais with three decimals: here a dot can only stand between thousands.
+    """
+    amount = parse_price(text)
+    if amount is not None:
+        return amount
+    whole = parse_whole(text.strip().removeprefix("R$"))
+    return None if whole is None else float(whole)

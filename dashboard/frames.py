@@ -8,8 +8,9 @@ from typing import Final
 import pandas as pd
 
 from dashboard import words
+from dashboard.administration import AuditEntry
 from dashboard.history import DayOfSymbol
-from dashboard.records import AuditEntry, Execution, PastOrder
+from homebroker.client import Order, PastExecution
 
 TYPES: Final = {
     "limit": "Limit",
@@ -40,14 +41,14 @@ SIDES: Final = {"buy": "Buy", "sell": "Sell"}
 _TIME: Final = "datetime64[ms, UTC]"
 
 
-def orders(found: Sequence[PastOrder]) -> pd.DataFrame:
+def orders(found: Sequence[Order]) -> pd.DataFrame:
     """List orders, a row each, in the order in which they come."""
     return pd.DataFrame(
         {
             "time": _times([order.created_ms for order in found]),
             "symbol": [order.symbol for order in found],
-            "side": [SIDES.get(order.side, order.side) for order in found],
-            "type": [TYPES.get(order.type, order.type) for order in found],
+            "side": [SIDES.get(order.side or "", "") for order in found],
+            "type": [TYPES.get(order.type or "", "") for order in found],
             "quantity": [order.quantity for order in found],
             "price": _numbers([order.price for order in found]),
             "stop_price": _numbers([order.stop_price for order in found]),
@@ -60,7 +61,7 @@ def orders(found: Sequence[PastOrder]) -> pd.DataFrame:
     )
 
 
-def executions(found: Sequence[Execution]) -> pd.DataFrame:
+def executions(found: Sequence[PastExecution]) -> pd.DataFrame:
     """List what happened to orders, oldest first."""
     found = found[::-1]
     return pd.DataFrame(
@@ -80,7 +81,7 @@ def executions(found: Sequence[Execution]) -> pd.DataFrame:
     )
 
 
-def fills(found: Sequence[Execution]) -> pd.DataFrame:
+def fills(found: Sequence[PastExecution]) -> pd.DataFrame:
     """List trades, newest first."""
     return pd.DataFrame(
         {

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from dashboard.records import DailyPosition, Execution
+from homebroker.client import DailyPosition, PastExecution
 
 MARKET_ZONE: Final = ZoneInfo("America/Sao_Paulo")
 
@@ -34,7 +34,7 @@ def day_of(time_ms: int) -> str:
 
 def days_by_symbol(
     ends: Iterable[DailyPosition],
-    fills: Iterable[Execution],
+    fills: Iterable[PastExecution],
     closes: Mapping[str, Mapping[str, float]],
 ) -> list[DayOfSymbol]:
     """Put together what each symbol earned on each day on which the account's shares of it changed.
@@ -43,7 +43,7 @@ def days_by_symbol(
     ----------
     ends : iterable of DailyPosition
         The shares as each day left them.
-    fills : iterable of Execution
+    fills : iterable of PastExecution
         The trades of those days.
     closes : mapping
         A day's last price, by symbol and day.
@@ -79,7 +79,7 @@ def days_by_symbol(
     return sorted(found, key=lambda row: (row.day, row.symbol), reverse=True)
 
 
-def _traded_by_day(fills: Iterable[Execution]) -> dict[tuple[str, str], tuple[int, int, float]]:
+def _traded_by_day(fills: Iterable[PastExecution]) -> dict[tuple[str, str], tuple[int, int, float]]:
     sums: dict[tuple[str, str], tuple[int, int, float]] = {}
     for fill in fills:
         key = (day_of(fill.time_ms), fill.symbol)

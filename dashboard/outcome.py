@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dashboard import formats, words
-from dashboard.errors import ApiError, RefusedError
-from dashboard.payloads import Asset, NewOrder, Order
+from homebroker.client import ClientError, NewOrder, Order, RefusedError, Ticker
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +17,7 @@ class Outcome:
     text: str
 
 
-def of_order(order: Order, asset: Asset) -> Outcome:
+def of_order(order: Order, asset: Ticker) -> Outcome:
     """Tell what became of an order."""
     bought = "Bought" if order.side == "buy" else "Sold"
     traded = f"{bought} {formats.number(order.filled_quantity)}"
@@ -38,12 +37,12 @@ def of_order(order: Order, asset: Asset) -> Outcome:
     return Outcome(kind="nothing", text=f"No order was placed. {why}")
 
 
-def _waiting(order: Order, asset: Asset, traded: str) -> str:
+def _waiting(order: Order, asset: Ticker, traded: str) -> str:
     total = formats.number(order.quantity or 0)
     what = f"{'to buy' if order.side == 'buy' else 'to sell'} {total} {order.symbol}"
     limit = _price(order.price, asset)
     if order.status == "new":
-        return f"Order {what} at {limit} is in the book."
+        return f"Order {what} at {limit} went into the book."
     if order.status == "pending_trigger":
         return f"Stop order {what} waits for a trade at {_price(order.stop_price, asset)}."
     rest = formats.number(order.remaining_quantity)
@@ -51,7 +50,7 @@ def _waiting(order: Order, asset: Asset, traded: str) -> str:
     return f"{traded} of {total} {order.symbol} at {average}; {rest} wait at {limit}."
 
 
-def failure(error: ApiError) -> Outcome:
+def failure(error: ClientError) -> Outcome:
     """Tell why no answer, or a refusal, came."""
     if isinstance(error, RefusedError):
         return Outcome(
@@ -68,7 +67,7 @@ def failure(error: ApiError) -> Outcome:
     return Outcome(kind="unknown", text=text)
 
 
-def wish(order: NewOrder, asset: Asset) -> str:
+def wish(order: NewOrder, asset: Ticker) -> str:
     """Say what an order asks for, before it is sent."""
     side = "Buy" if order.side == "buy" else "Sell"
     parts = [f"{side} {formats.number(order.quantity)} {order.symbol}"]
@@ -88,5 +87,5 @@ def wish(order: NewOrder, asset: Asset) -> str:
     return ", ".join(parts) + "."
 
 
-def _price(value: float | None, asset: Asset) -> str:
+def _price(value: float | None, asset: Ticker) -> str:
     return "the market" if value is None else formats.price(value, asset.tick_size)

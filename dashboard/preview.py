@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from dashboard import formats, words
-from dashboard.payloads import Asset, OrderPreview
+from homebroker.client import OrderPreview, Ticker
 
 
 def refusal(preview: OrderPreview) -> str | None:
@@ -16,7 +16,7 @@ def refusal(preview: OrderPreview) -> str | None:
     return f"It would be refused. {words.refusal(refused.reason, refused.message)}"
 
 
-def lines(preview: OrderPreview, asset: Asset) -> list[tuple[str, str]]:
+def lines(preview: OrderPreview, asset: Ticker) -> list[tuple[str, str]]:
     """Give what there is to tell, as names and values.
 
     Slippage is told in the money of all shares that would trade, and in percent of what they would cost at
@@ -40,7 +40,7 @@ def lines(preview: OrderPreview, asset: Asset) -> list[tuple[str, str]]:
     return found
 
 
-def table(preview: OrderPreview, asset: Asset) -> str:
+def table(preview: OrderPreview, asset: Ticker) -> str:
     """Write the lines as HTML."""
     rows = "".join(
         f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in lines(preview, asset)

@@ -1,34 +1,17 @@
-"""The slower pages' questions to the API: orders and their lives, an account over time, past trades."""
+"""The slower pages' questions to the API that take several pages of answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, TypeVar
-from urllib.parse import urlencode
 
-from dashboard.client import Client, SignedInClient
-from dashboard.records import (
-    Candle,
-    CandleList,
-    DailyPosition,
-    Execution,
-    ExecutionPage,
-    PastOrder,
-    Trade,
-    TradePage,
-)
+from dashboard.client import SignedInClient
+from homebroker.client import Client, PastExecution, Trade, asks
 
-ORDERS_MAX: Final = 1_000
 PAGE_MAX: Final = 1_000
 EXECUTIONS_MAX: Final = 5_000
 
 _Row = TypeVar("_Row")
-
-
-def orders(person: SignedInClient, *, symbol: str | None = None) -> list[PastOrder]:
-    """List a person's newest orders, open and ended, newest first; at most `ORDERS_MAX`."""
-    query = _query(status="all", symbol=symbol, limit=ORDERS_MAX)
-    return person.ask("GET", f"/orders?{query}", list[PastOrder])
 
 
 def executions(
@@ -37,34 +20,22 @@ def executions(
     order_id: str | None = None,
     execution_type: str | None = None,
     rows_max: int = EXECUTIONS_MAX,
-) -> list[Execution]:
+) -> list[PastExecution]:
     """List what happened to a person's orders, newest first; at most `rows_max`."""
 
-    def page(limit: int, cursor: str | None) -> tuple[list[Execution], str | None]:
-        query = _query(order_id=order_id, execution_type=execution_type, limit=limit, cursor=cursor)
-        given = person.ask("GET", f"/executions?{query}", ExecutionPage)
+    def page(limit: int, cursor: str | None) -> tuple[list[PastExecution], str | None]:
+        ask = asks.executions(order_id=order_id, execution_type=execution_type, limit=limit, cursor=cursor)
+        given = person.ask(ask)
         return given.executions, given.next_cursor
 
     return _pages(page, rows_max)
-
-
-def daily_positions(person: SignedInClient) -> list[DailyPosition]:
-    """Give a person's shares as each day left them, newest first."""
-    return person.ask("GET", "/portfolio/positions", list[DailyPosition])
-
-
-def candles(client: Client, symbol: str, *, interval: str, limit: int) -> list[Candle]:
-    """Give a symbol's newest candles, oldest first."""
-    query = _query(interval=interval, limit=limit)
-    return client.ask("GET", f"/candles/{symbol}?{query}", CandleList).candles
 
 
 def trades(client: Client, symbol: str, *, start_ms: int, rows_max: int) -> list[Trade]:
     """Give a symbol's trades since a moment, newest first; at most `rows_max`, the newest ones."""
 
     def page(limit: int, cursor: str | None) -> tuple[list[Trade], str | None]:
-        query = _query(symbol=symbol, start_ms=start_ms, limit=limit, cursor=cursor)
-        given = client.ask("GET", f"/transactions?{query}", TradePage)
+        given = client.ask(asks.transactions(symbol=symbol, start_ms=start_ms, limit=limit, cursor=cursor))
         return given.transactions, given.next_cursor
 
     return _pages(page, rows_max)
@@ -77,7 +48,3 @@ def _pages(page: Callable[[int, str | None], tuple[list[_Row], str | None]], row
         rows, cursor = page(min(PAGE_MAX, rows_max - len(found)), cursor)
         found += rows
     return found
-
-
-def _query(**fields: str | int | None) -> str:
-    return urlencode({name: value for name, value in fields.items() if value is not None})

@@ -10,10 +10,9 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard.client import Client, SignedInClient
+from dashboard.client import SignedInClient, assets
 from dashboard.config import DashboardConfig
-from dashboard.errors import ApiError, SignedOutError
-from dashboard.payloads import Asset, User
+from homebroker.client import Client, ClientError, SignedOutError, Ticker, User, asks
 
 RETRY_PERIOD_S: Final = 2.0
 SESSION_COOKIE: Final = "homebroker_session"
@@ -52,10 +51,10 @@ def visit() -> Visit:
     if secret is None:
         return _remember(None)
     try:
-        return _remember(_client().signed_in(secret).user())
+        return _remember(SignedInClient(_client(), secret).ask(asks.me()))
     except SignedOutError:
         return _remember(None)
-    except ApiError as error:
+    except ClientError as error:
         return Visit(trouble=error.message)
 
 
@@ -76,8 +75,8 @@ def signed_in() -> SignedInClient:
     """
     secret = _secret()
     if secret is None:
-        raise SignedOutError("not_signed_in", "You are not signed in any more.")
-    return _client().signed_in(secret)
+        raise SignedOutError("not_signed_in", "You are not signed in any more.", status=401)
+    return SignedInClient(_client(), secret)
 
 
 def has_account() -> bool:
@@ -88,7 +87,7 @@ def has_account() -> bool:
                 return False
         except SignedOutError:
             st.rerun()
-        except ApiError:
+        except ClientError:
             # It cannot be told now; what is sent to the market will be answered with it.
             return True
         st.session_state[_HAS_ACCOUNT] = True
@@ -104,16 +103,16 @@ def wait_for_api() -> None:
     _say_trying_again(trouble)
 
 
-def listed_assets() -> list[Asset]:
+def listed_assets() -> list[Ticker]:
     """List what can be traded; while that is impossible, say so and stop the page.
 
     The page then comes back by itself, as soon as there is something to show.
     """
-    assets, _ = _ask()
-    if not assets:
+    listed, _ = _ask()
+    if not listed:
         _wait_for_assets()
         st.stop()
-    return assets
+    return listed
 
 
 def try_again_soon(trouble: str) -> None:
@@ -148,17 +147,17 @@ def _remember(found: User | None) -> Visit:
     return Visit(user=found)
 
 
-def _ask() -> tuple[list[Asset], str]:
+def _ask() -> tuple[list[Ticker], str]:
     try:
-        return _client().assets(), "The market has no listed symbols yet."
-    except ApiError as error:
+        return assets(_client()), "The market has no listed symbols yet."
+    except ClientError as error:
         return [], error.message
 
 
 @st.fragment(run_every=RETRY_PERIOD_S)
 def _wait_for_assets() -> None:
-    assets, trouble = _ask()
-    if assets:
+    listed, trouble = _ask()
+    if listed:
         st.rerun()
     _say_trying_again(trouble)
 

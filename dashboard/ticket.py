@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from dashboard import formats
-from dashboard.payloads import Asset, NewOrder, OrderType, Side, TimeInForce
+from homebroker.client import NewOrder, OrderType, Side, Ticker, TimeInForce
 
 QUANTITY_MAX = 100_000_000
 PRICE_MAX = 1_000_000.0
@@ -47,7 +47,7 @@ def times_in_force(order_type: OrderType) -> list[TimeInForce]:
     return ["day", "gtc", "gtd", "ioc", "fok"]
 
 
-def problem(typed: Typed, asset: Asset, *, now_ms: int) -> str | None:
+def problem(typed: Typed, asset: Ticker, *, now_ms: int) -> str | None:
     """Say in a sentence what keeps the ticket from being sent, or None."""
     found = _quantity_problem(typed, asset)
     if found is None and typed.type in STOPPED:
@@ -62,7 +62,7 @@ def problem(typed: Typed, asset: Asset, *, now_ms: int) -> str | None:
     return found
 
 
-def _quantity_problem(typed: Typed, asset: Asset) -> str | None:
+def _quantity_problem(typed: Typed, asset: Ticker) -> str | None:
     if typed.quantity is None:
         return "Type how many shares, a whole number such as 100."
     if not 1 <= typed.quantity <= QUANTITY_MAX:
@@ -72,7 +72,7 @@ def _quantity_problem(typed: Typed, asset: Asset) -> str | None:
     return _display_problem(typed.display_quantity, typed.quantity, asset) if _may_hide(typed) else None
 
 
-def _display_problem(shown: int | None, quantity: int, asset: Asset) -> str | None:
+def _display_problem(shown: int | None, quantity: int, asset: Ticker) -> str | None:
     if shown is None:
         return None
     if shown < 1 or shown % asset.lot_size:
@@ -84,7 +84,7 @@ def _display_problem(shown: int | None, quantity: int, asset: Asset) -> str | No
     return None
 
 
-def _price_problem(price: float | None, name: str, asset: Asset) -> str | None:
+def _price_problem(price: float | None, name: str, asset: Ticker) -> str | None:
     if price is None:
         return f"Type the {name} with a decimal comma, such as {_example(asset)}."
     if not 0 < price <= PRICE_MAX:
@@ -95,7 +95,7 @@ def _price_problem(price: float | None, name: str, asset: Asset) -> str | None:
     return None
 
 
-def order(typed: Typed, asset: Asset, client_order_id: str | None = None) -> NewOrder:
+def order(typed: Typed, asset: Ticker, client_order_id: str | None = None) -> NewOrder:
     """Make the order that a ticket without a problem asks for; what is not of its type stays behind."""
     assert typed.quantity is not None
     price = _on_tick(typed.price, asset.tick_size) if typed.type in PRICED else None
@@ -121,7 +121,7 @@ def _may_hide(typed: Typed) -> bool:
     return typed.type == "limit" and typed.time_in_force in RESTING
 
 
-def _example(asset: Asset) -> str:
+def _example(asset: Ticker) -> str:
     return formats.number(asset.last_price or asset.reference_price, formats.decimals_of(asset.tick_size))
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from dashboard import formats, words
-from dashboard.errors import ApiError, RefusedError
-from dashboard.payloads import Act
+from homebroker.client import Act, ClientError, RefusedError
 
 AMOUNT_MAX: Final = 1_000_000.0
 REPEAT_WINDOW_S: Final = 1.0
@@ -65,7 +64,7 @@ def outcome(direction: Direction, amount: float, act: Act) -> Outcome:
     return Outcome(kind="unknown", text=text)
 
 
-def failure(direction: Direction, error: ApiError) -> Outcome:
+def failure(direction: Direction, error: ClientError) -> Outcome:
     """Tell why no answer, or a refusal, came."""
     nothing = "Nothing was deposited." if direction == "deposit" else "Nothing was withdrawn."
     if isinstance(error, RefusedError):

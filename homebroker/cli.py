@@ -263,11 +263,22 @@ def recovery(
 @_bench.command("dashboard")
 def bench_dashboard(
     seconds: Annotated[int, typer.Option(min=5, max=3_600, help="How long each figure is watched.")] = 30,
+    minutes: Annotated[
+        int, typer.Option(min=0, max=1_440, help="Instead: watch memory so long, in a market as usual.")
+    ] = 0,
+    browsers: Annotated[
+        int, typer.Option(min=0, max=500, help="Instead: open the page in so many browsers at once.")
+    ] = 0,
 ) -> None:
     """Watch the page in Chromium at 50 trades a second, beside Streamlit's fragments and autorefresh."""
-    from bench.dashboard.run import run
+    from bench.dashboard import crowd, memory, run
 
-    run(seconds=seconds)
+    if minutes:
+        memory.run(minutes=minutes)
+    elif browsers:
+        crowd.run(browsers=browsers)
+    else:
+        run.run(seconds=seconds)
 
 
 @_bench.command("recorder")

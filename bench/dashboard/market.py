@@ -30,8 +30,8 @@ _OPTIONS: Final = (
 
 
 @contextmanager
-def market(folder: Path) -> Iterator[Settings]:
-    """Run `homebroker up` without simulated investors."""
+def market(folder: Path, *, simulator: bool = False) -> Iterator[Settings]:
+    """Run `homebroker up`, with simulated investors at their usual rate or without any."""
     ports = {name: free_port() for name in ("kafka", "api", "dashboard")}
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith("HOMEBROKER_")
@@ -40,7 +40,7 @@ def market(folder: Path) -> Iterator[Settings]:
         "HOMEBROKER_KAFKA_PORT": str(ports["kafka"]),
         "HOMEBROKER_API_PORT": str(ports["api"]),
         "HOMEBROKER_DASHBOARD_PORT": str(ports["dashboard"]),
-        "HOMEBROKER_SIMULATOR": "off",
+        "HOMEBROKER_SIMULATOR": "on" if simulator else "off",
     }
     with _process([sys.executable, "-m", "homebroker", "up"], environment, folder / "up.log") as process:
         settings = Settings(
@@ -68,10 +68,14 @@ def variant(name: str, settings: Settings) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
+def pid_of(settings: Settings, part: str) -> int:
+    """Give the process that a part of the market is."""
+    return int((settings.data_dir / "run" / f"{part}.pid").read_text().split()[0])
+
+
 def processor_s(settings: Settings, part: str) -> float:
     """Give the processor time that a part of the market has used so far."""
-    pid = int((settings.data_dir / "run" / f"{part}.pid").read_text().split()[0])
-    times = psutil.Process(pid).cpu_times()
+    times = psutil.Process(pid_of(settings, part)).cpu_times()
     return float(times.user + times.system)
 
 

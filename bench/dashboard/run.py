@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import time
 from collections.abc import Sequence
@@ -10,10 +9,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Page
 
+from bench.dashboard.browser import SETTLE_S, chromium, open_trade_s, trader, url_of
 from bench.dashboard.market import market, processor_s, variant
 from bench.dashboard.sessions import watching
+from bench.dashboard.surviving import survive
 from bench.dashboard.ticks import Ticks, ticking
 from bench.dashboard.watch import OWN, STREAMLIT, View, heap_mib, watch
 from bench.report import Figure, print_figures
@@ -21,31 +22,18 @@ from homebroker.settings import Settings
 
 RATE: Final = 50.0
 SESSIONS: Final = 50
-_SETTLE_S: Final = 3
-_TIMEOUT_MS: Final = 60_000
-_CHROMIUMS: Final = ("chromium", "chromium-browser", "google-chrome")
-_USEFUL: Final = (
-    "document.querySelectorAll('.hb-plot g.boxes path.box').length"
-    " && document.querySelector('.hb-prints').childElementCount"
-    " && document.querySelector('.st-key-ticket_buy button')"
-)
+SURVIVED_S: Final = 60
 
 
 def run(*, seconds: int) -> None:
     """Measure the page at 50 trades a second, then other ways to redraw, then 50 sessions."""
-    path = next(filter(None, map(shutil.which, _CHROMIUMS)), None)
-    if path is None:
-        raise SystemExit("Chromium is not installed: install it, then measure again.")
     with (
         tempfile.TemporaryDirectory(prefix="homebroker-bench-") as folder,
         market(Path(folder)) as settings,
         ticking(settings.connection, rate=RATE) as ticks,
-        sync_playwright() as playwright,
+        chromium() as browser,
     ):
-        flags = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
-        context = browser.new_context(viewport={"width": 1366, "height": 768}, locale="pt-BR")
-        context.set_default_timeout(_TIMEOUT_MS)
+        context = trader(browser, settings)
         own = _own(context, settings, ticks, seconds)
         others = [
             figure
@@ -53,28 +41,17 @@ def run(*, seconds: int) -> None:
             for figure in _other(context, settings, ticks, name)
         ]
         crowd = _crowd(context, settings)
-        browser.close()
     print_figures(f"the page at {RATE:.0f} trades a second, servers and browser on one machine", own)
     print_figures("the same figure drawn by Streamlit itself", others)
     print_figures(f"with {SESSIONS} watching sessions", crowd)
 
 
-def _url(settings: Settings) -> str:
-    return f"http://localhost:{settings.dashboard_port}"
-
-
 def _own(context: BrowserContext, settings: Settings, ticks: Ticks, seconds: int) -> list[Figure]:
-    answer = context.request.post(
-        f"http://localhost:{settings.api_port}/auth/session",
-        data={"username": "demo", "password": "demo-trader"},
-    )
-    assert answer.ok, answer.text()
     page = context.new_page()
-    _first_paint_s(page, settings)
-    warm_s = sorted(_first_paint_s(page, settings) for _ in range(3))[1]
-    page.evaluate("window.plotBefore = document.querySelector('.hb-plot .main-svg')")
+    open_trade_s(page, settings)
+    warm_s = sorted(open_trade_s(page, settings) for _ in range(3))[1]
     session = context.new_cdp_session(page)
-    page.wait_for_timeout(_SETTLE_S * 1_000)
+    page.wait_for_timeout(SETTLE_S * 1_000)
     heap_before, used_before_s, start_s = (
         heap_mib(session),
         processor_s(settings, "dashboard"),
@@ -85,8 +62,9 @@ def _own(context: BrowserContext, settings: Settings, ticks: Ticks, seconds: int
         figures += _delays(page, view, ticks, seconds, "the page")
     passed_s = time.monotonic() - start_s
     used_s = processor_s(settings, "dashboard") - used_before_s
-    assert page.evaluate("window.plotBefore === document.querySelector('.hb-plot .main-svg')")
+    survive(page, seconds=SURVIVED_S)
     figures += [
+        Figure("seconds of updates that node, zoom, focus and a half-typed price outlived", SURVIVED_S, "s"),
         Figure("Streamlit's processor time, one session watching", 100 * used_s / passed_s, "% of a core"),
         Figure("scripts' memory at the beginning", heap_before, "MiB"),
         Figure(f"scripts' memory {passed_s:.0f} s later", heap_mib(session), "MiB"),
@@ -95,20 +73,13 @@ def _own(context: BrowserContext, settings: Settings, ticks: Ticks, seconds: int
     return figures
 
 
-def _first_paint_s(page: Page, settings: Settings) -> float:
-    start_s = time.perf_counter()
-    page.goto(_url(settings), wait_until="commit")
-    page.wait_for_function(_USEFUL)
-    return time.perf_counter() - start_s
-
-
 def _other(context: BrowserContext, settings: Settings, ticks: Ticks, name: str) -> list[Figure]:
     figures: list[Figure] = []
     with variant(name, settings) as url:
         page = context.new_page()
         page.goto(url)
         page.wait_for_selector(".js-plotly-plot .main-svg")
-        page.wait_for_timeout(_SETTLE_S * 1_000)
+        page.wait_for_timeout(SETTLE_S * 1_000)
         for view in STREAMLIT:
             figures += _delays(page, view, ticks, 15, name)
         page.close()
@@ -130,13 +101,13 @@ def _delays(page: Page, view: View, ticks: Ticks, seconds: int, who: str) -> Seq
 
 def _crowd(context: BrowserContext, settings: Settings) -> list[Figure]:
     [secret] = [each["value"] for each in context.cookies() if each["name"] == "homebroker_session"]
-    with watching(_url(settings), secret, SESSIONS):
-        time.sleep(_SETTLE_S)
+    with watching(url_of(settings), secret, SESSIONS):
+        time.sleep(SETTLE_S)
         before_s, start_s = processor_s(settings, "dashboard"), time.monotonic()
         time.sleep(15)
         share = (processor_s(settings, "dashboard") - before_s) / (time.monotonic() - start_s)
         page = context.new_page()
-        alive_s = _first_paint_s(page, settings)
+        alive_s = open_trade_s(page, settings)
         page.close()
     return [
         Figure("Streamlit's processor time, a session", 100 * share / SESSIONS, "% of a core"),

@@ -90,6 +90,12 @@ def watch(page: Page, view: View, *, seconds: float) -> Seen:
     )
 
 
+def node_count(page: Page) -> int:
+    """Count the elements of the page."""
+    count: int = page.evaluate("document.querySelectorAll('*').length")
+    return count
+
+
 def heap_mib(session: CDPSession) -> float:
     """Give what the page's scripts hold once nothing is left to be collected."""
     session.send("HeapProfiler.collectGarbage")

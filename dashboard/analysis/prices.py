@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from dashboard.records import Candle
+from homebroker.client import Candle
 
 INTERVAL_S: Final = {"1m": 60, "5m": 300, "15m": 900, "30m": 1_800, "1h": 3_600, "4h": 14_400, "1d": 86_400}
 SESSION_S: Final = 7 * 3_600

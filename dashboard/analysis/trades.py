@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from dashboard.records import Trade
+from homebroker.client import Trade
 
 PROFILE_ROWS_MAX: Final = 40
 SIZE_EDGES: Final = (1, 10, 50, 100, 200, 500, 1_000, 5_000)

@@ -9,8 +9,7 @@ import streamlit as st
 
 from dashboard import administration, formats, frames, session, words
 from dashboard.administration import PHASES, SCENARIOS
-from dashboard.errors import ApiError, RefusedError, SignedOutError
-from dashboard.payloads import Act, Asset
+from homebroker.client import Act, ClientError, RefusedError, SignedOutError, Ticker
 
 LOOK_PERIOD_S: Final = 3
 RATE_MAX: Final = 2_000
@@ -26,7 +25,7 @@ def _do(what: str, act: Callable[[], object]) -> None:
         st.rerun()
     except RefusedError as error:
         kind, text = "error", f"{what} was not done. {words.refusal(error.reason, error.message)}"
-    except ApiError as error:
+    except ClientError as error:
         kind, text = "warning", f"{error.message} {what} may have been done: look before you do it again."
     else:
         pending = isinstance(done, Act) and done.status == "pending"
@@ -49,7 +48,7 @@ def _system() -> None:
         status = administration.system(session.signed_in())
     except SignedOutError:
         st.rerun()
-    except ApiError as error:
+    except ClientError as error:
         st.warning(
             f"{error.message} Looking again every {LOOK_PERIOD_S} seconds…", icon=":material/cloud_off:"
         )
@@ -93,7 +92,7 @@ def _simulator() -> None:
             st.rerun()
 
 
-def _phases(assets: list[Asset]) -> None:
+def _phases(assets: list[Ticker]) -> None:
     with st.form("phases", border=False):
         symbols = st.multiselect("Symbols", [asset.symbol for asset in assets], placeholder="choose some")
         phase = st.segmented_control(
@@ -138,7 +137,7 @@ def _listing() -> None:
             st.rerun()
 
 
-def _accounts(assets: list[Asset]) -> None:
+def _accounts(assets: list[Ticker]) -> None:
     with st.form("accounts", border=False):
         investor = st.text_input("Account", max_chars=64, placeholder="demo").strip()
         left, right = st.columns(2, gap="small")
@@ -171,7 +170,7 @@ def _accounts(assets: list[Asset]) -> None:
 
 def _moved(what: str, amount: str) -> dict[str, object] | None:
     if what.startswith("Cash"):
-        cash = formats.parse_whole(amount) or formats.parse_price(amount)
+        cash = formats.parse_amount(amount)
         return None if cash is None else {"cash": float(cash)}
     quantity = formats.parse_whole(amount)
     return None if quantity is None else {"symbol": what, "quantity": quantity}
@@ -228,5 +227,5 @@ try:
     _draw()
 except SignedOutError:
     st.rerun()
-except ApiError as error:
+except ClientError as error:
     session.try_again_soon(error.message)

@@ -11,9 +11,7 @@ import streamlit as st
 
 from dashboard import downloads, figures, formats, reading, session
 from dashboard.analysis import prices, trades
-from dashboard.errors import ApiError
-from dashboard.payloads import Asset
-from dashboard.records import Candle, Trade
+from homebroker.client import Candle, ClientError, Ticker, Trade, asks
 
 INTERVALS: Final = ("1m", "5m", "15m", "1h", "1d")
 CANDLES: Final = 300
@@ -24,7 +22,7 @@ KEPT_S: Final = 20
 
 @st.cache_data(ttl=KEPT_S, max_entries=256, show_spinner=False)
 def _candles(api_url: str, symbol: str, interval: str) -> list[Candle]:
-    return reading.candles(session.client(api_url), symbol, interval=interval, limit=CANDLES)
+    return session.client(api_url).ask(asks.candles(symbol, interval, limit=CANDLES)).candles
 
 
 @st.cache_data(ttl=KEPT_S, max_entries=64, show_spinner=False)
@@ -32,7 +30,7 @@ def _trades(api_url: str, symbol: str, start_ms: int) -> list[Trade]:
     return reading.trades(session.client(api_url), symbol, start_ms=start_ms, rows_max=TRADES_MAX)
 
 
-def _chosen(assets: Sequence[Asset]) -> tuple[Asset, list[str], str]:
+def _chosen(assets: Sequence[Ticker]) -> tuple[Ticker, list[str], str]:
     by_symbol = {asset.symbol: asset for asset in assets}
     symbols = list(by_symbol)
     with st.container(horizontal=True, gap="small", key="analysis_bar", vertical_alignment="bottom"):
@@ -70,7 +68,7 @@ def _panel(title: str, figure: object, table: pd.DataFrame, name: str) -> None:
             st.plotly_chart(figure, config=figures.CONFIG, key=f"figure_{name}", alt=title)
 
 
-def _draw(asset: Asset, symbols: list[str], interval: str) -> None:
+def _draw(asset: Ticker, symbols: list[str], interval: str) -> None:
     api_url = session.config().api_url
     zone = st.context.timezone or "America/Sao_Paulo"
     closes = prices.closes({symbol: _candles(api_url, symbol, interval) for symbol in symbols})
@@ -113,7 +111,7 @@ def _draw(asset: Asset, symbols: list[str], interval: str) -> None:
         _summary(prices.summary(closes), closes, asset)
 
 
-def _summary(table: pd.DataFrame, closes: pd.DataFrame, asset: Asset) -> None:
+def _summary(table: pd.DataFrame, closes: pd.DataFrame, asset: Ticker) -> None:
     with st.container(key="panel_summary", border=True, gap=None):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown("**In figures**", width="content")
@@ -122,12 +120,12 @@ def _summary(table: pd.DataFrame, closes: pd.DataFrame, asset: Asset) -> None:
         st.dataframe(
             table,
             column_config={
-                "symbol": "Symbol",
-                "change_percent": number("Change %", format="localized", step=0.01),
-                "worst_percent": number("Worst %", format="localized", step=0.01),
-                "best_percent": number("Best %", format="localized", step=0.01),
-                "skewness": number("Skewness", format="localized", step=0.01),
-                "kurtosis": number("Kurtosis", format="localized", step=0.01),
+                "symbol": st.column_config.TextColumn("Symbol", width=56),
+                "change_percent": number("Change %", width=62, format="localized", step=0.01),
+                "worst_percent": number("Worst", width=54, format="localized", step=0.01),
+                "best_percent": number("Best", width=50, format="localized", step=0.01),
+                "skewness": number("Skew", width=48, format="localized", step=0.01),
+                "kurtosis": number("Kurt.", width=48, format="localized", step=0.01),
             },
             height=180,
             key="summary",
@@ -143,5 +141,5 @@ assets = session.listed_assets()
 chosen = _chosen(assets)
 try:
     _draw(*chosen)
-except ApiError as error:
+except ClientError as error:
     session.try_again_soon(error.message)

@@ -8,12 +8,12 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import downloads, frames, history, reading, session
-from dashboard.errors import ApiError, SignedOutError
-from dashboard.records import Candle
 from dashboard.views.opening import why_no_account
+from homebroker.client import Candle, ClientError, SignedOutError, asks
 
 SHOWN: Final = ("Orders", "Trades", "Profit by day")
 DAYS: Final = 366
+ORDERS_MAX: Final = 1_000
 KEPT_S: Final = 60
 TABLE_HEIGHT_PX: Final = 560
 TABLE_OVER_A_LIFE_PX: Final = 330
@@ -56,11 +56,12 @@ def _columns() -> dict[str, Any]:
 
 @st.cache_data(ttl=KEPT_S, max_entries=64, show_spinner=False)
 def _days(api_url: str, symbol: str) -> list[Candle]:
-    return reading.candles(session.client(api_url), symbol, interval="1d", limit=DAYS)
+    return session.client(api_url).ask(asks.candles(symbol, "1d", limit=DAYS)).candles
 
 
 def _orders(text: str) -> None:
-    table = frames.searched(frames.orders(reading.orders(session.signed_in())), text).reset_index(drop=True)
+    found = session.signed_in().ask(asks.orders(status="all", limit=ORDERS_MAX))
+    table = frames.searched(frames.orders(found), text).reset_index(drop=True)
     chosen = _table(table, "orders", is_chooser=True)
     if chosen is None:
         st.caption("Choose an order (the box at its left) to see its life, step by step.")
@@ -90,7 +91,7 @@ def _trades(text: str) -> None:
 
 def _profit(text: str) -> None:
     person, api_url = session.signed_in(), session.config().api_url
-    ends = reading.daily_positions(person)
+    ends = person.ask(asks.daily_positions())
     closes = {
         symbol: {history.day_of(candle.time_ms): candle.close for candle in _days(api_url, symbol)}
         for symbol in {end.symbol for end in ends}
@@ -157,5 +158,5 @@ try:
     _draw()
 except SignedOutError:
     st.rerun()
-except ApiError as error:
+except ClientError as error:
     session.try_again_soon(error.message)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import session, words
-from dashboard.errors import ApiError, RefusedError, SignedOutError
-from dashboard.payloads import User
+from homebroker.client import ClientError, RefusedError, SignedOutError, User
 
 
 def why_no_account(user: User) -> None:
@@ -37,7 +36,7 @@ def open_account() -> None:
         st.rerun()
     except RefusedError as error:
         st.error(f"The account was not opened. {words.refusal(error.reason, error.message)}")
-    except ApiError as error:
+    except ClientError as error:
         st.warning(f"{error.message} Press the button again: it never opens two.")
     else:
         if act.status == "done":

@@ -8,12 +8,11 @@ from typing import Final
 import streamlit as st
 
 from dashboard import formats, outcome, preview, session, sizing, ticket, words
-from dashboard.errors import ApiError, RefusedError, SignedOutError
 from dashboard.outcome import Outcome
-from dashboard.payloads import Asset, NewOrder, OrderPreview
 from dashboard.sizing import Means
 from dashboard.ticket import Identity, Typed
 from dashboard.views.ticket_fields import SIDES, Filled, draw_fields, now_ms
+from homebroker.client import ClientError, NewOrder, OrderPreview, RefusedError, SignedOutError, Ticker, asks
 
 _CONFIRM: Final = "ticket_confirm_orders"
 _OUTCOME: Final = "ticket_outcome"
@@ -21,7 +20,7 @@ _PREFERENCE: Final = "confirm_orders"
 
 
 @st.fragment
-def order_ticket(asset: Asset) -> None:
+def order_ticket(asset: Ticker) -> None:
     """Draw the ticket of one symbol and send what is typed into it."""
     _load_preferences()
     filled, wish = draw_fields(asset)
@@ -52,22 +51,22 @@ def _load_preferences() -> None:
     if _CONFIRM in st.session_state:
         return
     try:
-        saved = session.signed_in().preferences()
+        saved = session.signed_in().ask(asks.preferences())
     except SignedOutError:
         st.rerun()
-    except ApiError:
+    except ClientError:
         saved = {}
     st.session_state[_CONFIRM] = saved.get(_PREFERENCE) is not False
 
 
 def _save_preference() -> None:
     try:
-        session.signed_in().save_preference(_PREFERENCE, st.session_state[_CONFIRM])
-    except ApiError as error:
+        session.signed_in().ask(asks.save_preference(_PREFERENCE, st.session_state[_CONFIRM]))
+    except ClientError as error:
         st.toast(f"{error.message} The choice holds until you leave.", icon=":material/cloud_off:")
 
 
-def _wanted(filled: Filled, asset: Asset) -> Typed | str:
+def _wanted(filled: Filled, asset: Ticker) -> Typed | str:
     """Give the order with its quantity in shares, or say what keeps it from being one."""
     typed = filled.typed
     if filled.unit != "shares":
@@ -80,7 +79,7 @@ def _wanted(filled: Filled, asset: Asset) -> Typed | str:
             means = _means(lot, asset)
         except SignedOutError:
             st.rerun()
-        except ApiError as error:
+        except ClientError as error:
             return f"{error.message} How many shares that is cannot be told now; type the shares."
         quantity = sizing.shares(filled.amount, filled.unit, typed.side, asset.lot_size, means)
         if quantity == 0:
@@ -89,19 +88,20 @@ def _wanted(filled: Filled, asset: Asset) -> Typed | str:
     return ticket.problem(typed, asset, now_ms=now_ms()) or typed
 
 
-def _means(lot: Typed, asset: Asset) -> Means:
+def _means(lot: Typed, asset: Ticker) -> Means:
     person = session.signed_in()
-    reckoned = person.preview(ticket.order(lot, asset))
+    reckoned = person.ask(asks.preview(ticket.order(lot, asset)))
     price = lot.price or reckoned.average_price or asset.last_price or asset.reference_price
-    free = [each.quantity - each.held_quantity for each in person.positions() if each.symbol == asset.symbol]
+    positions = [each for each in person.ask(asks.positions()) if each.symbol == asset.symbol]
+    free = [each.quantity - each.held_quantity for each in positions]
     return Means(
-        available_cash=person.account().available_cash,
+        available_cash=person.ask(asks.account()).available_cash,
         free_shares=max(0, *free, 0),
         lot_cash=reckoned.needed_cash or price * asset.lot_size,
     )
 
 
-def _preview(typed: Typed, asset: Asset) -> None:
+def _preview(typed: Typed, asset: Ticker) -> None:
     reckoned = _reckoned(ticket.order(typed, asset))
     if reckoned is not None:
         _draw_preview(reckoned, asset)
@@ -109,17 +109,17 @@ def _preview(typed: Typed, asset: Asset) -> None:
 
 def _reckoned(order: NewOrder) -> OrderPreview | None:
     try:
-        return session.signed_in().preview(order)
+        return session.signed_in().ask(asks.preview(order))
     except SignedOutError:
         st.rerun()
     except RefusedError as error:
         st.error(words.refusal(error.reason, error.message))
-    except ApiError as error:
+    except ClientError as error:
         st.warning(f"{error.message} There is no preview now; ask again in a moment.")
     return None
 
 
-def _draw_preview(reckoned: OrderPreview, asset: Asset) -> None:
+def _draw_preview(reckoned: OrderPreview, asset: Ticker) -> None:
     refusal = preview.refusal(reckoned)
     if refusal:
         st.error(refusal)
@@ -127,7 +127,7 @@ def _draw_preview(reckoned: OrderPreview, asset: Asset) -> None:
 
 
 @st.dialog("Send this order?", width="small")
-def _confirm(typed: Typed, asset: Asset) -> None:
+def _confirm(typed: Typed, asset: Ticker) -> None:
     order = ticket.order(typed, asset)
     st.markdown(f"**{outcome.wish(order, asset)}**")
     with st.container(key="ticket_confirm", horizontal=True, gap="small"):
@@ -143,14 +143,14 @@ def _confirm(typed: Typed, asset: Asset) -> None:
         _draw_preview(reckoned, asset)
 
 
-def _send(typed: Typed, asset: Asset) -> Outcome:
+def _send(typed: Typed, asset: Ticker) -> Outcome:
     identity: Identity = st.session_state.setdefault("ticket_identity", Identity())
     order = ticket.order(typed, asset, identity.of(typed, now_s=time.monotonic()))
     try:
-        placed = session.signed_in().place(order)
+        placed = session.signed_in().ask(asks.place(order))
     except SignedOutError:
         st.rerun()
-    except ApiError as error:
+    except ClientError as error:
         if isinstance(error, RefusedError):
             identity.answered(now_s=time.monotonic())
         return outcome.failure(error)
@@ -158,7 +158,7 @@ def _send(typed: Typed, asset: Asset) -> Outcome:
     return outcome.of_order(placed, asset)
 
 
-def _tell(asset: Asset, told: Outcome) -> None:
+def _tell(asset: Ticker, told: Outcome) -> None:
     st.session_state[_OUTCOME] = (asset.symbol, told)
 
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from dashboard import formats, ticket
-from dashboard.payloads import Asset, OrderType, Side, TimeInForce
 from dashboard.sizing import UNITS, Unit
 from dashboard.ticket import Typed
+from homebroker.client import OrderType, Side, Ticker, TimeInForce
 
 TYPES: Final[dict[OrderType, str]] = {
     "limit": "Limit",
@@ -52,7 +52,7 @@ class Filled:
         return replace(self.typed, quantity=quantity)
 
 
-def draw_fields(asset: Asset) -> tuple[Filled, Wish | None]:
+def draw_fields(asset: Ticker) -> tuple[Filled, Wish | None]:
     """Draw the fields; give what stands in them and what the person pressed."""
     # Outside the form, since they change what the form asks for; the rerun is the fragment's alone.
     side = st.segmented_control(
@@ -117,10 +117,10 @@ def draw_fields(asset: Asset) -> tuple[Filled, Wish | None]:
         display_quantity=(formats.parse_whole(shown) or 0) if shown else None,
         expires_at_ms=expires_at_ms,
     )
-    return Filled(typed=typed, unit=unit, amount=formats.parse_price(amount)), wish
+    return Filled(typed=typed, unit=unit, amount=formats.parse_amount(amount)), wish
 
 
-def _buttons(side: Side, asset: Asset) -> Wish | None:
+def _buttons(side: Side, asset: Ticker) -> Wish | None:
     with st.container(horizontal=True, gap="small"):
         sent = st.form_submit_button(
             f"{SIDES[side]} {asset.symbol}", type="primary", width="stretch", key=f"ticket_{side}"
@@ -133,7 +133,7 @@ def _buttons(side: Side, asset: Asset) -> Wish | None:
     return "place" if sent else "preview" if previewed else None
 
 
-def _amount_text(asset: Asset, unit: Unit) -> str:
+def _amount_text(asset: Ticker, unit: Unit) -> str:
     # Text, because a number field reads a Brazilian's 38,51 as 3851. Arrow keys step it (ticket_keys.js).
     key = "ticket_quantity" if unit == "shares" else f"ticket_{unit}"
     first = formats.number(max(100, asset.lot_size)) if unit == "shares" else _FIRST_AMOUNTS[unit]
@@ -142,7 +142,7 @@ def _amount_text(asset: Asset, unit: Unit) -> str:
     return text
 
 
-def _price_text(asset: Asset, label: str, name: str) -> str:
+def _price_text(asset: Ticker, label: str, name: str) -> str:
     # A price belongs to its symbol; the other fields go along from one symbol to the next.
     key = f"{name}_{asset.symbol}"
     price = asset.last_price or asset.reference_price

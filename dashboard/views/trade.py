@@ -6,15 +6,15 @@ import streamlit as st
 
 from dashboard import session
 from dashboard.components.live.live import INTERVALS, trade_panes
-from dashboard.payloads import Asset
 from dashboard.views.opening import open_account, why_no_account
 from dashboard.views.ticket import order_ticket
+from homebroker.client import Ticker
 
 DEFAULT_SYMBOL = "PETR4"
 DEFAULT_INTERVAL = "1m"
 
 
-def _chosen_asset(assets: list[Asset]) -> Asset:
+def _chosen_asset(assets: list[Ticker]) -> Ticker:
     by_symbol = {asset.symbol: asset for asset in assets}
     for symbol in (st.query_params.get("symbol", "").upper(), DEFAULT_SYMBOL):
         if symbol in by_symbol:

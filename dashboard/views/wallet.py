@@ -8,8 +8,8 @@ from typing import Final
 import streamlit as st
 
 from dashboard import formats, session, wallet
-from dashboard.errors import ApiError, SignedOutError
 from dashboard.wallet import Clicks, Direction, Outcome
+from homebroker.client import ClientError, SignedOutError, asks
 
 AMOUNT: Final = "wallet_amount"
 
@@ -34,7 +34,7 @@ def _form() -> None:
     st.caption("Play money of the demo: it comes from nowhere. What open orders hold cannot be withdrawn.")
     clicks: Clicks = st.session_state.setdefault("wallet_clicks", Clicks())
     if deposits or withdraws:
-        _move(clicks, "deposit" if deposits else "withdraw", formats.parse_price(text))
+        _move(clicks, "deposit" if deposits else "withdraw", formats.parse_amount(text))
     if clicks.outcome is not None:
         _show(clicks.outcome)
 
@@ -50,11 +50,11 @@ def _move(clicks: Clicks, direction: Direction, amount: float | None) -> None:
 
 def _send(direction: Direction, amount: float) -> Outcome:
     try:
-        person = session.signed_in()
-        act = person.deposit(amount) if direction == "deposit" else person.withdraw(amount)
+        move = asks.deposit if direction == "deposit" else asks.withdraw
+        act = session.signed_in().ask(move(amount))
     except SignedOutError:
         st.rerun()
-    except ApiError as error:
+    except ClientError as error:
         return wallet.failure(direction, error)
     return wallet.outcome(direction, amount, act)
 

@@ -16,6 +16,8 @@ comes back by itself, from where it was, for as long as it is read.
     AsyncClient.follow -> Stream -> EventReader (bytes to events) -> LocalBook (events to a book)
 """
 
+from homebroker.client import asks
+from homebroker.client.asks import Ask
 from homebroker.client.book import BrokenChainError, LocalBook
 from homebroker.client.client import AsyncClient, Client
 from homebroker.client.credentials import ApiKey, Password
@@ -33,23 +35,34 @@ from homebroker.client.values import (
     Account,
     AccountChange,
     AccountSnapshot,
+    Act,
     Book,
     BookChange,
     Candle,
     CandleChange,
+    DailyPosition,
     Execution,
     NewOrder,
     Order,
+    OrderPreview,
+    OrderType,
+    PastExecution,
     Position,
+    Refusal,
+    Side,
     Ticker,
+    TimeInForce,
     Trade,
+    User,
 )
 
 __all__ = [
     "Account",
     "AccountChange",
     "AccountSnapshot",
+    "Act",
     "ApiKey",
+    "Ask",
     "AsyncClient",
     "Book",
     "BookChange",
@@ -58,21 +71,30 @@ __all__ = [
     "CandleChange",
     "Client",
     "ClientError",
+    "DailyPosition",
     "Event",
     "Execution",
     "LocalBook",
     "NewOrder",
     "Notice",
     "Order",
+    "OrderPreview",
+    "OrderType",
     "Password",
+    "PastExecution",
     "Pauses",
     "Position",
+    "Refusal",
     "RefusedError",
+    "Side",
     "SignedOutError",
     "Stream",
     "Ticker",
+    "TimeInForce",
     "Trade",
     "UnknownOutcomeError",
     "UnreachableError",
     "UnreadableEventError",
+    "User",
+    "asks",
 ]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, TypeVar, cast
 
 import httpx
 import msgspec
-from msgspec import Struct
 
 from homebroker.client.asks import Ask
 from homebroker.client.errors import (
@@ -17,13 +17,9 @@ from homebroker.client.errors import (
     UnknownOutcomeError,
     UnreachableError,
 )
+from homebroker.client.values import Refusal
 
 _T = TypeVar("_T")
-
-
-class _Refusal(Struct, frozen=True):
-    reason: str = "refused"
-    message: str = ""
 
 
 def request_of(ask: Ask[Any], headers: Mapping[str, str]) -> dict[str, Any]:
@@ -48,20 +44,23 @@ def answer_of(ask: Ask[_T], response: httpx.Response) -> _T:
     """
     if not response.is_success:
         raise error_of(response.status_code, response.content, response.headers)
+    if ask.answer is NoneType:
+        return cast(_T, None)
     try:
         return msgspec.json.decode(response.content, type=ask.answer)
     except msgspec.DecodeError as error:
         raise UnknownOutcomeError(
-            "unknown_outcome", f"The answer from {response.url} is not that of a Homebroker API."
+            "unknown_outcome",
+            f"The answer from {response.url} is not that of a Homebroker API: check its address.",
         ) from error
 
 
 def error_of(status: int, content: bytes, headers: Mapping[str, str]) -> ClientError:
     """Say what an answer without success means."""
     try:
-        refusal = msgspec.json.decode(content, type=_Refusal)
+        refusal = msgspec.json.decode(content, type=Refusal)
     except msgspec.DecodeError:
-        refusal = _Refusal()
+        refusal = Refusal()
     message = refusal.message or f"The market's API answered {status} without a reason."
     if status >= 500:
         return UnknownOutcomeError(refusal.reason, message)

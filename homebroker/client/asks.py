@@ -6,28 +6,34 @@ book = client.ask(asks.book("PETR4", levels=5))
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from types import NoneType
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from msgspec import Raw, Struct
 
 from homebroker.client.values import (
     Account,
+    Act,
     Book,
     CandleList,
+    DailyPosition,
+    ExecutionPage,
     NewOrder,
     Order,
+    OrderPreview,
     Position,
     Ticker,
     Trade,
     TradePage,
+    User,
 )
 
 _T = TypeVar("_T")
 
 
 class Ask(Struct, Generic[_T], frozen=True):
-    """A request, and what its answer is decoded to. `body` is sent as JSON, `form` as one."""
+    """A request, and what its answer is decoded to; None has none. `body` is sent as JSON, `form` as one."""
 
     method: str
     path: str
@@ -104,6 +110,23 @@ def cancel(order_id: str) -> Ask[Order]:
     return Ask("DELETE", f"/orders/{_part(order_id)}", Order)
 
 
+def preview(new: NewOrder) -> Ask[OrderPreview]:
+    """Ask what an order would do now; nothing is placed."""
+    return Ask("POST", "/orders/preview", OrderPreview, body=new)
+
+
+def executions(
+    *,
+    order_id: str | None = None,
+    execution_type: str | None = None,
+    limit: int = 500,
+    cursor: str | None = None,
+) -> Ask[ExecutionPage]:
+    """Ask for a page of what happened to one's orders, newest first."""
+    params = _given(order_id=order_id, execution_type=execution_type, limit=limit, cursor=cursor)
+    return Ask("GET", "/executions", ExecutionPage, params)
+
+
 def cancel_all(symbol: str | None = None) -> Ask[Raw]:
     """Cancel all of one's orders, or those of a symbol."""
     return Ask("DELETE", "/orders", Raw, _given(symbol=symbol))
@@ -117,6 +140,41 @@ def account() -> Ask[Account]:
 def positions() -> Ask[list[Position]]:
     """Ask for one's positions."""
     return Ask("GET", "/positions", list[Position])
+
+
+def daily_positions() -> Ask[list[DailyPosition]]:
+    """Ask for one's shares as each day left them, newest first."""
+    return Ask("GET", "/portfolio/positions", list[DailyPosition])
+
+
+def open_account() -> Ask[Act]:
+    """Open the account that belongs to whoever is signed in."""
+    return Ask("POST", "/account", Act)
+
+
+def deposit(cash: float) -> Ask[Act]:
+    """Put play money in; sent twice, it comes in twice."""
+    return Ask("POST", "/account/deposits", Act, body={"cash": cash})
+
+
+def withdraw(cash: float) -> Ask[Act]:
+    """Take play money out; sent twice, it goes out twice."""
+    return Ask("POST", "/account/withdrawals", Act, body={"cash": cash})
+
+
+def me() -> Ask[User]:
+    """Ask who is signed in."""
+    return Ask("GET", "/auth/me", User)
+
+
+def preferences() -> Ask[dict[str, Any]]:
+    """Ask for what was saved for one's next visits, by name."""
+    return Ask("GET", "/preferences", dict[str, Any])
+
+
+def save_preference(name: str, value: object) -> Ask[None]:
+    """Save something for one's next visits, in place of what had that name."""
+    return Ask("PUT", f"/preferences/{_part(name)}", NoneType, body={"value": value})
 
 
 def _part(text: str) -> str:

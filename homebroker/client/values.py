@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 from msgspec import Struct
 
 Side: TypeAlias = Literal["buy", "sell"]
+OrderType: TypeAlias = Literal["limit", "market", "market_to_limit", "stop", "stop_limit"]
+TimeInForce: TypeAlias = Literal["day", "gtc", "gtd", "ioc", "fok"]
 Level: TypeAlias = tuple[float, int, int]
 """Price, quantity, order count."""
 
@@ -108,10 +110,10 @@ class NewOrder(Struct, frozen=True, kw_only=True, omit_defaults=True):
     symbol: str
     side: Side
     quantity: int
-    type: str = "limit"
+    type: OrderType = "limit"
     price: float | None = None
     stop_price: float | None = None
-    time_in_force: str = "day"
+    time_in_force: TimeInForce = "day"
     expires_at_ms: int | None = None
     display_quantity: int | None = None
     post_only: bool = False
@@ -140,6 +142,62 @@ class Order(Struct, frozen=True, kw_only=True):
     message: str | None = None
     created_ms: int = 0
     updated_ms: int = 0
+
+
+class Refusal(Struct, frozen=True):
+    """Why something was not done: a word for programs, a sentence for people."""
+
+    reason: str = "refused"
+    message: str = ""
+
+
+class OrderPreview(Struct, frozen=True, kw_only=True):
+    """What an order would do now. Slippage is by how much a share is worse than the best price, or the mid.
+
+    `needed_cash` must be free for the order to be taken; what would rest or wait then holds `held_cash` or
+    `held_shares`.
+    """
+
+    symbol: str
+    side: Side
+    quantity: int
+    filled_quantity: int
+    resting_quantity: int
+    expiring_quantity: int
+    average_price: float | None
+    worst_price: float | None
+    best_price: float | None
+    mid_price: float | None
+    slippage_to_best: float | None
+    slippage_to_mid: float | None
+    value: float
+    fees: float
+    needed_cash: float
+    held_cash: float
+    held_shares: int
+    cash_after: float
+    available_cash_after: float
+    would_be_refused: Refusal | None
+
+
+class User(Struct, frozen=True, kw_only=True):
+    """Who is signed in. `investor_id` is the account that is traded; None: none."""
+
+    username: str
+    role: Literal["trader", "analyst", "admin"]
+    investor_id: str | None
+
+    @property
+    def trades(self) -> bool:
+        """Whether there is an account that this user may trade."""
+        return self.role != "analyst" and self.investor_id is not None
+
+
+class Act(Struct, frozen=True, kw_only=True):
+    """What became of a command about an account; `pending`: the engine has yet to answer."""
+
+    status: Literal["done", "pending"]
+    message: str = ""
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -175,21 +233,14 @@ class AccountSnapshot(Struct, frozen=True, kw_only=True):
     positions: list[Position]
 
 
-class Execution(Struct, frozen=True, kw_only=True):
-    """One change of one order, with the order as it stands after it.
+class OrderChange(Struct, frozen=True, kw_only=True):
+    """One change of one order, with the order as it stands after it."""
 
-    `(shard, offset, index)` is its identity; a refusal (`rejected`) of an order that is known leaves it.
-    """
-
-    shard: int
-    offset: int
-    index: int
     time_ms: int
     execution_type: str
     status: str
     order_id: str
     client_order_id: str | None
-    investor_id: str
     symbol: str
     side: Side | None
     type: str | None
@@ -203,10 +254,45 @@ class Execution(Struct, frozen=True, kw_only=True):
     last_price: float | None = None
     last_quantity: int | None = None
     fee: float | None = None
-    transaction_id: str | None = None
     liquidity: str | None = None
     reason: str | None = None
     message: str | None = None
+
+
+class Execution(OrderChange, frozen=True, kw_only=True):
+    """A change as a stream tells it.
+
+    `(shard, offset, index)` is its identity; a refusal (`rejected`) of an order that is known leaves it.
+    """
+
+    shard: int
+    offset: int
+    index: int
+    investor_id: str
+    transaction_id: str | None = None
+
+
+class PastExecution(OrderChange, frozen=True, kw_only=True):
+    """A change as the history tells it; `execution_id` says where it stands in the log."""
+
+    execution_id: str
+
+
+class ExecutionPage(Struct, frozen=True, kw_only=True):
+    """Executions of the history, newest first; `next_cursor` asks for those before them."""
+
+    executions: list[PastExecution]
+    next_cursor: str | None
+
+
+class DailyPosition(Struct, frozen=True, kw_only=True):
+    """Shares of a symbol as a day left them; `realized_profit` is of all days so far."""
+
+    day_ms: int
+    symbol: str
+    quantity: int
+    average_price: float | None
+    realized_profit: float
 
 
 class AccountChange(Struct, frozen=True, kw_only=True):

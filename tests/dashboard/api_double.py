@@ -13,15 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PETR4 = {
-    "symbol": "PETR4",
-    "name": "Petrobras PN",
-    "tick_size": 0.01,
-    "lot_size": 1,
-    "reference_price": 38.0,
-    "last_price": 38.5,
-    "phase": "continuous",
-}
+from tests.dashboard import answers
+
 DEMO = {"username": "demo", "role": "trader", "investor_id": "demo", "read_only": False}
 DEMO_SECRET = "hbs_demo"
 OWN = ("/auth/me", "/account", "/orders", "/portfolio", "/preferences", "/executions", "/positions", "/admin")
@@ -44,7 +37,7 @@ class Scripted:
     port: int = 0
     answers: dict[str, tuple[int, Any]] = field(
         default_factory=lambda: {
-            "GET /assets": (200, [PETR4]),
+            "GET /assets": (200, [answers.TICKER]),
             "GET /preferences": (200, {"confirm_orders": False}),
         }
     )

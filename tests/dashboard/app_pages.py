@@ -9,7 +9,6 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 
 APP = Path(dashboard.__file__).parent / "app.py"
-ACCOUNT_OPEN = {"investor_id": "demo", "cash": 100_000.0}
 
 
 def open_page(view: str = "trade", **query: str) -> AppTest:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import http.server
 import shutil
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +17,7 @@ import streamlit as st
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from streamlit.runtime.context import ContextProxy
 
+import dashboard
 from dashboard import session
 from homebroker.settings import Settings
 from tests.dashboard.api_double import DEMO_SECRET, Scripted, scripted_api
@@ -37,6 +41,7 @@ def api(monkeypatch: pytest.MonkeyPatch, cookies: dict[str, str]) -> Iterator[Sc
     st.cache_resource.clear()
 
 
+LIVE = Path(dashboard.__file__).parent / "components" / "live"
 STATUS_NAMES = {"simulate": "simulator"}
 
 
@@ -109,6 +114,39 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()
+
+
+@dataclass
+class Scripts:
+    """A page that can import the modules."""
+
+    page: Page
+
+    def ask(self, module: str, script: str) -> Any:
+        """Run a script in which `it` is a module, and give what it returns."""
+        return self.page.evaluate(f"async () => {{ const it = await import('/{module}'); {script} }}")
+
+
+class _Files(http.server.SimpleHTTPRequestHandler):
+    extensions_map = {".js": "text/javascript", ".css": "text/css"}  # noqa: RUF012 - the base class's
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def scripts(chromium: Browser) -> Iterator[Scripts]:
+    """Serve the modules and open a page beside them."""
+    handler = functools.partial(_Files, directory=str(LIVE))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        page = chromium.new_page()
+        page.goto(f"http://127.0.0.1:{server.server_port}/live.css")
+        yield Scripts(page)
+        page.close()
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture

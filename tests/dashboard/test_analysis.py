@@ -16,37 +16,22 @@ from hypothesis import strategies as st
 
 from dashboard import downloads
 from dashboard.analysis import prices, trades
-from dashboard.records import Candle, Trade
+from homebroker.client import Candle
+from tests.dashboard import answers
 
 T0 = 1_790_000_000_000 // 60_000 * 60_000
 
 
 def _candles(closes: list[float], *, first: int = 0) -> list[Candle]:
     return [
-        Candle(
-            time_ms=T0 + 60_000 * (first + place),
-            open=close,
-            high=close,
-            low=close,
-            close=close,
-            volume=1,
-            trades=1,
-        )
-        for place, close in enumerate(closes)
+        answers.candle(close, time_ms=T0 + 60_000 * (first + place)) for place, close in enumerate(closes)
     ]
 
 
 def _trades(rows: list[tuple[int, float, int, str]]) -> pd.DataFrame:
     newest_first = [
-        Trade(
-            transaction_id=str(number),
-            symbol="PETR4",
-            price=price,
-            quantity=quantity,
-            taker_side=side,
-            time_ms=T0 + 1_000 * second,
-        )
-        for number, (second, price, quantity, side) in enumerate(rows)
+        answers.trade(price=price, quantity=quantity, taker_side=side, time_ms=T0 + 1_000 * second)
+        for second, price, quantity, side in rows
     ][::-1]
     return trades.frame(newest_first)
 

@@ -1,9 +1,11 @@
 """The browser's files: compressed once, kept for ever under a URL that names their content."""
 
 import gzip
+import hashlib
 import posixpath
 import re
 from collections.abc import AsyncIterator
+from importlib import resources
 
 import httpx
 import pytest
@@ -26,7 +28,7 @@ async def test_plotly_travels_compressed_and_is_kept(browser: httpx.AsyncClient)
     assert response.status_code == 200
     assert response.headers["content-encoding"] == "gzip"
     assert "immutable" in response.headers["cache-control"]
-    assert int(response.headers["content-length"]) < 1_600_000 < len(response.content)
+    assert int(response.headers["content-length"]) < 450_000 < len(response.content)
     assert b"Plotly" in response.content
 
 
@@ -37,7 +39,7 @@ async def test_a_client_that_cannot_unpack_gets_it_plain(browser: httpx.AsyncCli
 
 
 async def test_every_module_that_is_imported_is_served(browser: httpx.AsyncClient) -> None:
-    waiting, seen = ["main.js"], set()
+    waiting, seen = ["main.js", "streams/worker.js"], set()
     while waiting:
         name = waiting.pop()
         response = await browser.get(f"{assets.PREFIX}/{assets.version()}/{name}")
@@ -50,12 +52,17 @@ async def test_every_module_that_is_imported_is_served(browser: httpx.AsyncClien
         }
         waiting.extend(imported - seen)
     assert {"feed.js", "chart/chart.js", "market/market_page.js"} <= seen
-    assert seen == {name for name in FILES if name != "plotly.min.js"}, "no module that nobody imports"
+    assert seen == {name for name in FILES if name != assets.PLOTLY}, "no module that nobody imports"
 
 
 @pytest.mark.parametrize("path", ["/homebroker/0/main.js", f"/homebroker/{assets.version()}/live.py"])
 async def test_nothing_else_is_served(browser: httpx.AsyncClient, path: str) -> None:
     assert (await browser.get(path)).status_code == 404
+
+
+def test_the_vendored_plotly_is_the_one_that_its_page_names() -> None:
+    told = (resources.files("dashboard.components.live") / "vendor" / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(FILES[assets.PLOTLY].content).hexdigest() in told
 
 
 def test_the_compressed_form_is_the_same_script() -> None:

@@ -146,7 +146,7 @@ def test_two_people_see_only_their_own(page: Page, new_browser: NewBrowser, floo
         expect(seen.locator(".hb-cash dd").first).to_contain_text("R$")
     other.get_by_label("Price (R$)").fill(FAR_PRICE)
     other.get_by_role("button", name="Buy PETR4", exact=True).click()
-    expect(other.get_by_test_id("stAlert")).to_contain_text("is in the book")
+    expect(other.get_by_test_id("stAlert")).to_contain_text("went into the book")
     expect(other.locator(".hb-orders tbody tr")).to_have_count(1)
     expect(other.locator(".hb-cash dd").nth(2)).to_have_text("R$ 47.499,24")  # the fee is held, too
     page.wait_for_timeout(1_500)

@@ -35,6 +35,18 @@ def test_what_could_mean_something_else_is_no_price(text: str) -> None:
     assert formats.parse_price(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "value"), [("5.000", 5000.0), ("R$ 1.234.567", 1234567.0), ("5000,50", 5000.5), ("12.5", 12.5)]
+)
+def test_in_an_amount_of_money_dots_may_stand_between_thousands(text: str, value: float) -> None:
+    assert formats.parse_amount(text) == value
+
+
+@pytest.mark.parametrize("text", ["", "abc", "5.00.000", "1,234.56", "-5.000"])
+def test_what_is_no_amount_is_none(text: str) -> None:
+    assert formats.parse_amount(text) is None
+
+
 @pytest.mark.parametrize("text", ["1,5", "1.5", "10.00", "-1", "", "1 000", "1_000", "١٠"])
 def test_what_is_no_whole_number_is_no_quantity(text: str) -> None:
     assert formats.parse_whole(text) is None

@@ -9,24 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard import frames, history, sizing
-from dashboard.records import DailyPosition, Execution, PastOrder
 from dashboard.sizing import Means
+from homebroker.client import DailyPosition, PastExecution
+from tests.dashboard import answers
 
 DAY_MS = 86_400_000
 MIDNIGHT_MS = 1_790_046_000_000  # in Brasília
 
 
-def _fill(time_ms: int, side: str, quantity: int, **fields: Any) -> Execution:
-    return Execution(
-        execution_id="0-1-0",
-        time_ms=time_ms,
-        execution_type="trade",
-        status="filled",
-        order_id="o-1",
-        symbol="PETR4",
-        side=side,
-        last_quantity=quantity,
-        **({"last_price": 10.0, "fee": 0.1} | fields),
+def _fill(time_ms: int, side: str, quantity: int, **fields: Any) -> PastExecution:
+    return answers.execution(
+        **(
+            {"time_ms": time_ms, "side": side, "last_quantity": quantity, "last_price": 10.0, "fee": 0.1}
+            | fields
+        )
     )
 
 
@@ -103,29 +99,14 @@ def test_a_wrong_amount_is_told(amount: float | None, unit: Any) -> None:
     assert sizing.problem(50.0, unit) is None
 
 
-def _order(**fields: Any) -> PastOrder:
-    usual: dict[str, Any] = {
-        "order_id": "o-1",
-        "symbol": "PETR4",
-        "side": "buy",
-        "type": "limit",
-        "time_in_force": "day",
-        "status": "filled",
-        "quantity": 100,
-        "created_ms": MIDNIGHT_MS,
-        "updated_ms": MIDNIGHT_MS,
-    }
-    return PastOrder(**(usual | fields))
-
-
 def test_a_search_finds_rows_that_have_every_word() -> None:
     table = frames.orders(
         [
-            _order(order_id="o-1"),
-            _order(
+            answers.order(order_id="o-1"),
+            answers.order(
                 order_id="o-2", symbol="VALE3", status="rejected", reason="halted", message="VALE3 is halted."
             ),
-            _order(order_id="o-3", symbol="VALE3"),
+            answers.order(order_id="o-3", symbol="VALE3"),
         ]
     )
     assert frames.searched(table, "")["order_id"].tolist() == ["o-1", "o-2", "o-3"]

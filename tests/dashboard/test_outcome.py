@@ -2,19 +2,14 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from dashboard import outcome
-from dashboard.errors import RefusedError, UnknownOutcomeError, UnreachableError
-from dashboard.payloads import Asset, NewOrder, Order
+from homebroker.client import NewOrder, Order, RefusedError, UnknownOutcomeError, UnreachableError
+from tests.dashboard import answers
 
-PETR4 = Asset(symbol="PETR4", name="Petrobras PN", tick_size=0.01, lot_size=1, reference_price=38.0)
-
-
-def _order(**fields: Any) -> Order:
-    return Order(
-        **({"order_id": "o-1", "symbol": "PETR4", "side": "buy", "quantity": 100, "price": 38.5} | fields)
-    )
+PETR4 = answers.ticker()
 
 
 @pytest.mark.parametrize(
@@ -25,7 +20,11 @@ def _order(**fields: Any) -> Order:
             "done",
             "Bought 100 PETR4 at R$ 38,40.",
         ),
-        ({"status": "new", "side": "sell"}, "resting", "Order to sell 100 PETR4 at R$ 38,50 is in the book."),
+        (
+            {"status": "new", "side": "sell"},
+            "resting",
+            "Order to sell 100 PETR4 at R$ 38,50 went into the book.",
+        ),
         (
             {
                 "status": "partially_filled",
@@ -50,16 +49,16 @@ def _order(**fields: Any) -> Order:
     ],
 )
 def test_an_outcome_is_told_in_words(fields: dict[str, Any], kind: str, text: str) -> None:
-    told = outcome.of_order(_order(**fields), PETR4)
+    told = outcome.of_order(answers.order(**fields), PETR4)
     assert (told.kind, told.text) == (kind, text)
 
 
 def test_an_order_without_an_answer_is_not_called_placed() -> None:
-    assert outcome.of_order(_order(status="pending"), PETR4).kind == "unknown"
+    assert outcome.of_order(msgspec.convert(answers.PENDING, Order), PETR4).kind == "unknown"
 
 
 def test_only_a_lost_answer_leaves_doubt() -> None:
-    assert outcome.failure(RefusedError("halted", "PETR4 is halted.")).kind == "nothing"
+    assert outcome.failure(RefusedError("halted", "PETR4 is halted.", status=422)).kind == "nothing"
     assert outcome.failure(UnreachableError("unreachable", "Away.")).kind == "nothing"
     unknown = outcome.failure(UnknownOutcomeError("unknown_outcome", "Broke."))
     assert unknown.kind == "unknown"

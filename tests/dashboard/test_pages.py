@@ -3,43 +3,19 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.dashboard.api_double import PETR4, Scripted
-from tests.dashboard.app_pages import ACCOUNT_OPEN, open_page, previews
+from tests.dashboard import answers
+from tests.dashboard.api_double import Scripted
+from tests.dashboard.app_pages import open_page, previews
 
-PLACED = {
-    "order_id": "o-1",
-    "symbol": "PETR4",
-    "side": "buy",
-    "status": "new",
-    "quantity": 100,
-    "price": 38.5,
-}
-PREVIEW = {
-    "symbol": "PETR4",
-    "side": "buy",
-    "quantity": 1000,
-    "filled_quantity": 600,
-    "resting_quantity": 400,
-    "expiring_quantity": 0,
-    "average_price": 38.52,
-    "best_price": 38.5,
-    "slippage_to_best": 0.02,
-    "value": 23112.0,
-    "fees": 6.93,
-    "held_cash": 15412.0,
-    "held_shares": 0,
-    "available_cash_after": 61469.07,
-    "would_be_refused": None,
-}
-VALE3 = PETR4 | {"symbol": "VALE3", "name": "Vale ON", "last_price": 61.2, "lot_size": 100}
+VALE3 = answers.TICKER | {"symbol": "VALE3", "name": "Vale ON", "last_price": 61.2, "lot_size": 100}
 
 
 @pytest.fixture(autouse=True)
 def market(api: Scripted) -> None:
-    api.answer("GET /assets", 200, [PETR4, VALE3])
-    api.answer("GET /account", 200, ACCOUNT_OPEN)
-    api.answer("POST /orders", 201, PLACED)
-    api.answer("POST /orders/preview", 200, PREVIEW)
+    api.answer("GET /assets", 200, [answers.TICKER, VALE3])
+    api.answer("GET /account", 200, answers.ACCOUNT)
+    api.answer("POST /orders", 201, answers.ORDER)
+    api.answer("POST /orders/preview", 200, answers.PREVIEW)
 
 
 def _send(page: AppTest, side: str = "buy") -> AppTest:
@@ -64,13 +40,12 @@ def test_a_ticket_becomes_the_order_that_was_typed(api: Scripted) -> None:
     assert sent == {
         "symbol": "PETR4",
         "side": "buy",
-        "type": "limit",
         "quantity": 1200,
         "price": 38.49,
         "time_in_force": "gtc",
         "post_only": True,
     }
-    assert page.info[0].value == "Order to buy 100 PETR4 at R$ 38,50 is in the book."
+    assert page.info[0].value == "Order to buy 100 PETR4 at R$ 38,50 went into the book."
 
 
 def test_the_ticket_starts_at_the_last_price(api: Scripted) -> None:
@@ -126,7 +101,7 @@ def test_a_lost_answer_is_no_failure_and_a_retry_is_the_same_order(
     api.answer("POST /orders", 0, None)
     page = _send(open_page())
     assert "may have been placed" in page.warning[0].value
-    api.answer("POST /orders", 201, PLACED)
+    api.answer("POST /orders", 201, answers.ORDER)
     _send(page)
     assert len({body["client_order_id"] for body in api.bodies}) == 1
 
@@ -140,7 +115,7 @@ def test_an_api_away_is_told_and_the_page_comes_back(api: Scripted) -> None:
     api.answer("GET /assets", 503, {"reason": "starting", "message": "The market is starting."})
     page = open_page()
     assert "The market is starting. Trying again" in page.warning[0].value
-    api.answer("GET /assets", 200, [PETR4])
+    api.answer("GET /assets", 200, [answers.TICKER])
     page.run()
     assert not page.exception
     assert page.button(key="ticket_buy").label == "Buy PETR4"
@@ -155,10 +130,8 @@ def test_a_preview_tells_what_the_order_would_do_and_places_nothing(api: Scripte
         {
             "symbol": "PETR4",
             "side": "buy",
-            "type": "limit",
             "quantity": 1000,
             "price": 38.5,
-            "time_in_force": "day",
         }
     ]
     [told] = previews(page)
@@ -178,7 +151,7 @@ def test_a_preview_tells_what_the_order_would_do_and_places_nothing(api: Scripte
 def test_a_preview_tells_a_refusal_before_it_happens(api: Scripted) -> None:
     message = "It needs 38500.0 in cash and 100.5 is free; deposit cash, cancel orders or make it smaller."
     refused = {"reason": "insufficient_cash", "message": message}
-    api.answer("POST /orders/preview", 200, PREVIEW | {"would_be_refused": refused})
+    api.answer("POST /orders/preview", 200, answers.PREVIEW | {"would_be_refused": refused})
     told = _press(open_page(), "ticket_preview").error[0].value
     assert told == (
         "It would be refused. It needs R$\u00a038.500,00 in cash and R$\u00a0100,50 is free; "
@@ -213,6 +186,6 @@ def test_a_trader_without_an_account_opens_it_from_the_ticket(api: Scripted) -> 
     api.answer("POST /account", 422, {"reason": "limit_exceeded", "message": "There is no room."})
     assert "The account was not opened. There is no room." in _press(page, "open_account").error[0].value
     api.answer("POST /account", 201, {"status": "done", "message": "Done."})
-    api.answer("GET /account", 200, ACCOUNT_OPEN)
+    api.answer("GET /account", 200, answers.ACCOUNT)
     _press(page, "open_account")
     assert page.button(key="ticket_buy").label == "Buy PETR4"

@@ -2,60 +2,19 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
+import itertools
 import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page
 
-import dashboard
 from dashboard import formats, words
+from tests.dashboard.conftest import Scripts
 
 pytestmark = pytest.mark.browser
 
-LIVE = Path(dashboard.__file__).parent / "components" / "live"
 Floats = NDArray[np.float64]
-
-
-@dataclass
-class Scripts:
-    """A page that can import the modules."""
-
-    page: Page
-
-    def ask(self, module: str, script: str) -> Any:
-        """Run a script in which `it` is a module, and give what it returns."""
-        return self.page.evaluate(f"async () => {{ const it = await import('/{module}'); {script} }}")
-
-
-class _Files(http.server.SimpleHTTPRequestHandler):
-    extensions_map = {".js": "text/javascript", ".css": "text/css"}  # noqa: RUF012 - the base class's
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def scripts(chromium: Browser) -> Iterator[Scripts]:
-    """Serve the modules and open a page beside them."""
-    handler = functools.partial(_Files, directory=str(LIVE))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        page = chromium.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/live.css")
-        yield Scripts(page)
-        page.close()
-        server.shutdown()
-        thread.join()
 
 
 def _walk(seed: int, count: int = 400) -> Floats:
@@ -317,3 +276,36 @@ def test_the_browser_puts_refusals_as_the_server_does(scripts: Scripts) -> None:
     ]
     said = scripts.ask("words.js", f"return {json.dumps(messages)}.map(it.sentence);")
     assert said == [words.refusal("", message) for message in messages]
+
+
+def test_labels_of_the_time_axis_keep_apart_where_the_market_left_hours_out(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "chart/ticks.js",
+        """
+        const minute = 60000;
+        const times = [0, 1, 2, 3, 119, 239, 240, 241].map((at) => 1790046000000 + at * minute);
+        const candles = times.map((time_ms) => ({ time_ms }));
+        const series = { first: 0, slice: (from, to) => candles.slice(from, to) };
+        return it.axisTicks(series, [0, 8], 2).tickvals;
+        """,
+    )
+    assert said
+    assert all(after - before >= 2 for before, after in itertools.pairwise(said)), said
+
+
+def test_tags_of_orders_that_are_near_one_another_stand_side_by_side(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "chart/overlay.js",
+        """
+        const orders = [10, 12, 20, 31, 300].map((pixel) => ({ pixel }));
+        it.placeTags(orders, 4);
+        return orders.map(({ column }) => column);
+        """,
+    )
+    assert said == [0, 1, 2, 0, 0]
+
+
+def test_an_order_of_another_day_is_told_with_its_day(scripts: Scripts) -> None:
+    now, before = scripts.ask("format.js", "return [it.when(Date.now()), it.when(Date.now() - 3 * 86400000)]")
+    assert "/" not in now
+    assert "/" in before

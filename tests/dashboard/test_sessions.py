@@ -6,8 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session import SESSION_COOKIE
+from tests.dashboard import answers
 from tests.dashboard.api_double import DEMO, NOT_SIGNED_IN, Scripted
-from tests.dashboard.app_pages import ACCOUNT_OPEN, mounted, open_page
+from tests.dashboard.app_pages import mounted, open_page
 
 ORDER = {"order_id": "o-1", "symbol": "PETR4", "side": "buy", "status": "new", "quantity": 100, "price": 38.5}
 BIA = {"username": "bia", "role": "trader", "investor_id": "bia", "read_only": False}
@@ -18,7 +19,7 @@ ADMIN = {"username": "eva", "role": "admin", "investor_id": None, "read_only": F
 @pytest.fixture(autouse=True)
 def market(api: Scripted) -> None:
     api.sessions |= {"hbs_bia": BIA, "hbs_rui": ANALYST, "hbs_eva": ADMIN}
-    api.answer("GET /account", 200, ACCOUNT_OPEN)
+    api.answer("GET /account", 200, answers.ACCOUNT)
     api.answer("POST /orders", 201, ORDER)
 
 

@@ -8,59 +8,25 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboard.session import SESSION_COOKIE
+from tests.dashboard import answers
 from tests.dashboard.api_double import Scripted
-from tests.dashboard.app_pages import ACCOUNT_OPEN, mounted, open_page, previews
+from tests.dashboard.app_pages import mounted, open_page, previews
 
-T0 = 1_790_046_000_000
-PLACED = {
-    "order_id": "o-1",
-    "symbol": "PETR4",
-    "side": "buy",
-    "type": "limit",
-    "time_in_force": "day",
-    "status": "new",
-    "quantity": 100,
-    "price": 38.5,
-    "created_ms": T0,
-    "updated_ms": T0,
-    "filled_quantity": 0,
-}
-PREVIEW = {
-    "side": "buy",
+PREVIEW = answers.PREVIEW | {
     "quantity": 1,
     "filled_quantity": 1,
     "resting_quantity": 0,
-    "expiring_quantity": 0,
-    "average_price": 38.5,
-    "slippage_to_best": 0.0,
-    "value": 38.5,
-    "fees": 0.0,
     "needed_cash": 40.0,
-    "held_cash": 0.0,
-    "held_shares": 0,
-    "available_cash_after": 1.0,
-    "would_be_refused": None,
 }
+CANCELED = answers.ORDER | {"order_id": "o-2", "symbol": "VALE3", "status": "canceled"}
+NO_CANDLES: dict[str, Any] = {"symbol": "PETR4", "interval": "1d", "candles": []}
 DONE = {"status": "done", "message": "Done."}
-EXECUTION = {
-    "execution_id": "0-1-0",
-    "time_ms": T0,
-    "execution_type": "trade",
-    "status": "filled",
-    "order_id": "o-1",
-    "symbol": "PETR4",
-    "side": "buy",
-    "last_price": 38.5,
-    "last_quantity": 100,
-    "fee": 1.0,
-    "liquidity": "taker",
-}
 SYSTEM = {
     "parts": [
         {"name": "api", "state": "ready", "message": "up to date", "lag_records": None},
         {"name": "recorder", "state": "retrying", "message": "9 records behind", "lag_records": 9},
     ],
-    "market_time_ms": T0,
+    "market_time_ms": answers.T0,
     "silent_ms": 20,
     "accounts": 3,
     "symbols": 1,
@@ -71,14 +37,23 @@ SYSTEM = {
 def market(api: Scripted) -> None:
     """Answer what the pages ask for."""
     for name, body in {
-        "GET /account": ACCOUNT_OPEN | {"available_cash": 1_000.0},
-        "GET /positions": [{"symbol": "PETR4", "quantity": 300, "held_quantity": 100}],
-        "GET /orders": [PLACED, PLACED | {"order_id": "o-2", "symbol": "VALE3", "status": "canceled"}],
-        "GET /executions": {"executions": [EXECUTION], "next_cursor": None},
-        "GET /portfolio/positions": [
-            {"day_ms": T0, "symbol": "PETR4", "quantity": 100, "average_price": 38.5, "realized_profit": 0.0}
+        "GET /account": answers.ACCOUNT | {"available_cash": 1_000.0},
+        "GET /positions": [answers.POSITION],
+        "GET /orders": [
+            answers.ORDER,
+            answers.ORDER | {"order_id": "o-2", "symbol": "VALE3", "status": "canceled"},
         ],
-        "GET /candles/PETR4": {"candles": []},
+        "GET /executions": {"executions": [answers.EXECUTION], "next_cursor": None},
+        "GET /portfolio/positions": [
+            {
+                "day_ms": answers.T0,
+                "symbol": "PETR4",
+                "quantity": 100,
+                "average_price": 38.5,
+                "realized_profit": 0.0,
+            }
+        ],
+        "GET /candles/PETR4": NO_CANDLES,
         "GET /transactions": {"transactions": [], "next_cursor": None},
         "GET /admin/system": SYSTEM,
         "GET /admin/simulator": {"scenario": "calm", "rate": 80.0, "since_ms": 1},
@@ -89,7 +64,7 @@ def market(api: Scripted) -> None:
         "POST /orders/preview": PREVIEW,
     }.items():
         api.answer(name, 200, body)
-    api.answer("POST /orders", 201, PLACED)
+    api.answer("POST /orders", 201, answers.ORDER)
 
 
 def _press(page: AppTest, key: str) -> AppTest:
@@ -181,7 +156,10 @@ def test_an_api_away_is_told_and_never_a_traceback(api: Scripted, view: str) -> 
         api.answer(name, 503, away)
     page = open_page(view)
     assert "The history cannot be read now. Trying again" in page.warning[0].value
-    for name, body in (("GET /orders", [PLACED]), ("GET /candles/PETR4", {"candles": []})):
+    for name, body in (
+        ("GET /orders", [answers.ORDER]),
+        ("GET /candles/PETR4", NO_CANDLES),
+    ):
         api.answer(name, 200, body)
     page.run()
     assert not page.exception
@@ -223,5 +201,7 @@ def test_a_refusal_is_told_to_the_admin(api: Scripted, cookies: dict[str, str]) 
 
 
 def test_the_admin_page_is_for_admins(api: Scripted) -> None:
-    assert mounted(open_page("admin")) == ["signed_in", "trade_panes"], "others are led to the first page"
+    page = open_page("admin")
+    assert mounted(page) == ["signed_in"]
+    assert "for the market's admins" in page.info[0].value
     assert not any(request.name.startswith("GET /admin") for request in api.requests)

@@ -8,12 +8,14 @@ import msgspec
 import pytest
 
 from dashboard import ticket
-from dashboard.payloads import Asset
 from dashboard.ticket import Identity, Typed
+from homebroker.client import Ticker
+from tests.dashboard import answers
 
-PETR4 = Asset(symbol="PETR4", name="Petrobras PN", tick_size=0.01, lot_size=1, reference_price=38.0)
-LOTS = Asset(symbol="VALE3", name="Vale ON", tick_size=0.05, lot_size=100, reference_price=61.0)
+PETR4 = answers.ticker(last_price=None)
+LOTS = answers.ticker(symbol="VALE3", tick_size=0.05, lot_size=100, reference_price=61.0, last_price=None)
 NOW_MS = 1_790_000_000_000
+CONTRACT_DEFAULTS = {"type": "limit", "time_in_force": "day"}
 TYPED = Typed(
     symbol="PETR4",
     side="buy",
@@ -52,7 +54,7 @@ TYPED = Typed(
         ({"time_in_force": "gtd", "expires_at_ms": NOW_MS}, PETR4, "expired already"),
     ],
 )
-def test_a_wrong_ticket_is_told_what_is_wrong(changed: dict[str, Any], asset: Asset, words: str) -> None:
+def test_a_wrong_ticket_is_told_what_is_wrong(changed: dict[str, Any], asset: Ticker, words: str) -> None:
     problem = ticket.problem(replace(TYPED, **changed), asset, now_ms=NOW_MS)
     assert problem is not None
     assert words in problem
@@ -95,7 +97,7 @@ def test_an_order_carries_what_its_type_asks_for_and_nothing_else(
     )
     typed = replace(everything, **changed)
     assert ticket.problem(typed, PETR4, now_ms=NOW_MS) is None
-    body = msgspec.to_builtins(ticket.order(typed, PETR4))
+    body = CONTRACT_DEFAULTS | msgspec.to_builtins(ticket.order(typed, PETR4))
     for name in ("symbol", "side", "type", "quantity", "time_in_force"):
         assert body.pop(name) == getattr(typed, name)
     assert body == sent

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import wallet
 from dashboard.wallet import Clicks, Outcome
+from tests.dashboard import answers
 from tests.dashboard.api_double import Scripted
-from tests.dashboard.app_pages import ACCOUNT_OPEN, open_page
+from tests.dashboard.app_pages import open_page
 
 DONE = {"status": "done", "message": "Done."}
 PENDING = {"status": "pending", "message": "The engine has not answered yet."}
@@ -21,7 +22,7 @@ PENDING = {"status": "pending", "message": "The engine has not answered yet."}
 def market(api: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     demo_users = ({"username": "demo", "password": "demo-trader", "role": "trader"},)
     monkeypatch.setenv("HOMEBROKER_DASHBOARD_DEMO_USERS", json.dumps(demo_users))
-    api.answer("GET /account", 200, ACCOUNT_OPEN)
+    api.answer("GET /account", 200, answers.ACCOUNT)
     api.answer("POST /account/deposits", 200, DONE)
     api.answer("POST /account/withdrawals", 200, DONE)
 
@@ -48,7 +49,7 @@ def test_money_moves_as_it_was_typed(api: Scripted, direction: str, route: str, 
     assert sent[0].secret == "hbs_demo"
 
 
-@pytest.mark.parametrize("amount", ["", "abc", "0", "-5", "1.000.000,01", "1,234", "1.234"])
+@pytest.mark.parametrize("amount", ["", "abc", "0", "-5", "1.000.000,01", "1,234", "1.2345,00"])
 def test_a_wrong_amount_is_told_and_not_sent(api: Scripted, amount: str) -> None:
     page = _move(open_page("portfolio"), "deposit", amount)
     assert page.error

@@ -9,7 +9,7 @@ import * as format from "./format.js";
 import { Holdings } from "./holdings.js";
 import { Visitor } from "./visitor.js";
 
-// Asked for rather than streamed: a browser opens six connections to a server, and every open page holds some.
+// Asked for rather than streamed: every tick would be more than a portfolio is watched for.
 const PRICES_PERIOD_MS = 2000;
 const HISTORY_PERIOD_MS = 60000;
 const HISTORY_RETRY_MS = 3000;
@@ -90,9 +90,7 @@ export class AccountPage {
   #follow() {
     this.banner.set("account", false);
     this.feed = new Feed({
-      url: this.api.accountStreamUrl(),
-      isOwn: true,
-      events: ["account_snapshot", "execution", "account"],
+      wish: this.api.account(this.visitor.user, ["account_snapshot", "execution", "account"]),
       load: () => this.visitor.confirm(),
       onLoaded: () => {},
       onEvent: (name, event) => this.#onEvent(name, event),

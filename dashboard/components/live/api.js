@@ -112,14 +112,12 @@ export class Api {
     return this.#own("/orders", { method: "DELETE" });
   }
 
-  // Without a symbol it is all of them.
-  streamUrl(channels, symbol = null) {
-    const query = new URLSearchParams({ channels: channels.join(",") });
-    if (symbol !== null) query.set("symbols", symbol);
-    return `${this.origin}/stream?${query}`;
+  // What to follow (streams/wishes.js). Without a symbol it is all of them.
+  market(channels, events, symbol = null) {
+    return { origin: this.origin, path: "/stream", isOwn: false, who: null, channels, symbol, events };
   }
 
-  accountStreamUrl() {
-    return `${this.origin}/stream/account`;
+  account(user, events) {
+    return { origin: this.origin, path: "/stream/account", isOwn: true, who: [user.username, user.investor_id], channels: null, symbol: null, events };
   }
 }

@@ -39,6 +39,19 @@ export class Figures {
   }
 }
 
+// Named values side by side, as [name, text, class, colour]; the nodes stay.
+export function showFigures(node, parts) {
+  while (node.childElementCount < parts.length) node.append(element("span", "", element("i"), element("b")));
+  while (node.childElementCount > parts.length) node.lastChild.remove();
+  parts.forEach(([name, text, className, colour], index) => {
+    const [label, value] = node.children[index].children;
+    setText(label, name);
+    setText(value, text);
+    setClass(value, className);
+    value.style.color = colour ?? "";
+  });
+}
+
 // Rows of a table that live as long as their key does, so that nothing focused or pressed is re-made.
 export class KeyedRows {
   constructor(body, make) {

@@ -34,6 +34,8 @@ export const time = (timeMs) => timeFormat.format(timeMs);
 export const minute = (timeMs) => minuteFormat.format(timeMs);
 export const day = (timeMs) => dayFormat.format(timeMs);
 export const dayAndTime = (timeMs) => `${day(timeMs)} ${time(timeMs)}`;
+// Of today, the time is enough.
+export const when = (timeMs) => (day(timeMs) === day(Date.now()) ? time(timeMs) : dayAndMinute(timeMs));
 export const dayAndMinute = (timeMs) => `${day(timeMs)} ${minute(timeMs)}`;
 
 export function decimalsOf(tickSize) {

@@ -4,7 +4,7 @@ import * as format from "./format.js";
 
 const REDRAW_PERIOD_MS = 80;
 const ROW_HEIGHT_PX = 18;
-const LEVELS_MIN = 10;
+const LEVELS_MIN = 3;
 const LEVELS_MAX = 40;
 
 export class Ladder {

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import assets as browser_assets
 from dashboard.config import DemoUser
-from dashboard.payloads import Asset, User
+from homebroker.client import Ticker, User
 
 INTERVALS: Final = ("1s", "5s", "15s", "1m", "5m", "15m", "30m", "1h", "4h", "1d")
 
@@ -53,7 +53,7 @@ def trade_panes(
     *,
     api_port: int,
     user: User,
-    assets: Sequence[Asset],
+    assets: Sequence[Ticker],
     symbol: str,
     interval: str,
     on_chosen: Callable[[], None],
@@ -66,7 +66,7 @@ def trade_panes(
         Where browsers find the API, on the page's own host name.
     user : User
         Who is signed in.
-    assets : sequence of Asset
+    assets : sequence of Ticker
         What can be chosen.
     symbol, interval : str
         What is shown; a new value changes the panes in place.
@@ -89,7 +89,7 @@ def market_table(*, api_port: int, on_chosen: Callable[[], None]) -> None:
     _mount({"page": "market"}, "market_table", api_port=api_port, on_chosen=on_chosen)
 
 
-def account_panes(*, api_port: int, user: User, assets: Sequence[Asset]) -> None:
+def account_panes(*, api_port: int, user: User, assets: Sequence[Ticker]) -> None:
     """Mount what the user's account is worth, was worth, and holds."""
     data = {"page": "account", "user": _user(user), "assets": _listed(assets)}
     _mount(data, "account_panes", api_port=api_port)
@@ -114,7 +114,7 @@ def _user(user: User) -> dict[str, Any]:
     }
 
 
-def _listed(assets: Sequence[Asset]) -> list[dict[str, Any]]:
+def _listed(assets: Sequence[Ticker]) -> list[dict[str, Any]]:
     return [
         {"symbol": asset.symbol, "name": asset.name, "tick_size": asset.tick_size, "lot_size": asset.lot_size}
         for asset in assets

@@ -37,10 +37,14 @@ export class Orders {
     this.#draw();
   }
 
+  // A refused cancel or amend is answered on the order's id too, and leaves the order as it was.
+  isRefusedChange(execution) {
+    return execution.execution_type === "rejected" && this.orders.has(execution.order_id);
+  }
+
   apply(execution) {
     const known = this.orders.get(execution.order_id);
-    // A refused cancel or amend is answered on the order's id too, and leaves the order as it was.
-    if (execution.execution_type === "rejected" && known) return;
+    if (this.isRefusedChange(execution)) return;
     if (OPEN.has(execution.status)) {
       this.orders.set(execution.order_id, { ...execution, time_ms: known?.time_ms ?? execution.time_ms });
     } else {
@@ -81,7 +85,7 @@ export class Orders {
   #fill({ cells, editor }, order) {
     const decimals = this.decimalsOf(order.symbol);
     const texts = [
-      format.time(order.time_ms),
+      format.when(order.time_ms),
       order.symbol,
       sideName(order.side),
       typeName(order.type),
@@ -127,6 +131,10 @@ export class Orders {
     const price = row.editor.price && parseNumber(row.editor.price.value, this.decimalsOf(order?.symbol));
     if (!order || quantity === null || (row.editor.price && price === null)) {
       this.toasts.show({ kind: "bad", title: "Not amended", detail: "Type a price with a decimal comma and a whole number of shares." });
+      return;
+    }
+    if (quantity === 0 || price === 0) {
+      this.toasts.show({ kind: "bad", title: "Not amended", detail: "Price and quantity must be above zero; to end the order, cancel it." });
       return;
     }
     button.disabled = true;

@@ -51,9 +51,7 @@ export class OwnPanes {
   #follow() {
     this.banner.set("account", false);
     this.feed = new Feed({
-      url: this.api.accountStreamUrl(),
-      isOwn: true,
-      events: ["orders_snapshot", "account_snapshot", "execution", "account"],
+      wish: this.api.account(this.visitor.user, ["orders_snapshot", "account_snapshot", "execution", "account"]),
       load: () => this.visitor.confirm(),
       onLoaded: () => {},
       onEvent: (name, event) => this.#onEvent(name, event),
@@ -82,6 +80,8 @@ export class OwnPanes {
   }
 
   #onExecution(execution) {
+    // Whoever asked for the change has its answer.
+    if (this.orders.isRefusedChange(execution)) return;
     this.orders.apply(execution);
     if (execution.execution_type === "trade") {
       this.fills.apply(execution);

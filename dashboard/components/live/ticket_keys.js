@@ -8,6 +8,7 @@ const PRICE = ".st-key-ticket_price input";
 const STOP = ".st-key-ticket_stop_price input";
 const QUANTITY = ".st-key-ticket_quantity input";
 const CONFIRM = '[role="dialog"] .st-key-ticket_confirm button';
+const SENDERS = ".st-key-ticket_buy button, .st-key-ticket_sell button";
 const LARGE_STEPS = 10; // with Shift
 const SIDE_PATIENCE_MS = 3000;
 const CONFIRM_PATIENCE_MS = 2000;
@@ -18,7 +19,9 @@ export class TicketKeys {
   constructor({ onCancelAll, onTrouble }) {
     Object.assign(this, { onCancelAll, onTrouble });
     this.listening = new AbortController();
-    document.addEventListener("keydown", (event) => this.#onKey(event), { signal: this.listening.signal });
+    const { signal } = this.listening;
+    document.addEventListener("keydown", (event) => this.#onKey(event), { signal });
+    document.addEventListener("click", (event) => event.target.closest?.(SENDERS) && focusConfirm(), { signal });
   }
 
   follow(asset) {
@@ -59,8 +62,6 @@ export class TicketKeys {
       return;
     }
     button.click();
-    // Where orders are confirmed, Enter confirms.
-    (await waitFor(() => document.querySelector(CONFIRM), CONFIRM_PATIENCE_MS))?.focus();
   }
 
   #step(event) {
@@ -88,6 +89,11 @@ export function fillPrice(text) {
 function write(input, text) {
   Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, "value").set.call(input, text);
   input.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// Where orders are confirmed, Enter confirms.
+async function focusConfirm() {
+  (await waitFor(() => document.querySelector(CONFIRM), CONFIRM_PATIENCE_MS))?.focus();
 }
 
 async function waitFor(find, patienceMs) {

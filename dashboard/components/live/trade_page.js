@@ -20,7 +20,7 @@ import { Toasts } from "./toasts.js";
 
 const CANDLES_LOADED = 1000;
 const TRADES_LOADED = 60;
-// A browser opens six connections to a server, and every open page holds two streams: the other symbols are asked.
+// Asked for rather than streamed: every symbol's ticks, for a figure that is glanced at, would be most of what comes in.
 const STRIP_PERIOD_MS = 2000;
 
 export class TradePage {
@@ -122,15 +122,14 @@ export class TradePage {
     this.interval = interval;
     this.marketFeed?.close();
     this.series.load([]);
-    this.chart.reset(`${symbol} ${interval}`, decimals);
+    this.chart.reset({ symbol, interval, decimals });
     this.toolbar.select(interval);
     if (newSymbol) this.#reset(asset, decimals);
     this.marketFeed = new Feed({
-      url: this.api.streamUrl(["trades", "book", `candles:${interval}`, "tickers"], symbol),
-      events: ["trade", "book_snapshot", "book", "candle", "ticker"],
+      wish: this.api.market(["trades", "book", `candles:${interval}`, "tickers"], ["trade", "book_snapshot", "book", "candle", "ticker"], symbol),
       load: () => Promise.all([this.api.candles(symbol, interval, CANDLES_LOADED), this.api.trades(symbol, TRADES_LOADED)]),
       onLoaded: ([candles, trades]) => this.#load(candles.candles, trades),
-      onEvent: (name, event) => event.symbol !== symbol || this.#onMarketEvent(name, event),
+      onEvent: (name, event) => this.#onMarketEvent(name, event),
       onLive: (isLive) => this.banner.set("market", isLive),
     });
     this.banner.set("market", false);
@@ -163,7 +162,7 @@ export class TradePage {
     if (name === "trade") {
       if (this.tape.add(event)) this.#setLast(event);
     } else if (name === "candle") {
-      if (event.interval === this.interval) this.series.apply(event);
+      this.series.apply(event);
       this.chart.redraw.ask();
     } else if (name === "ticker") {
       this.#setTickers([event]);

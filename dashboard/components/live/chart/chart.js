@@ -1,7 +1,7 @@
 // Candles, volume and studies, drawn by Plotly; what moves at every tick lies over them as HTML (overlay.js).
-import { element, Repainter, setClass, setText } from "../dom.js";
-import * as format from "../format.js";
+import { element, Repainter, setText } from "../dom.js";
 import { figure } from "./figure.js";
+import { Legend } from "./legend.js";
 import { Overlay } from "./overlay.js";
 import { startPlotly } from "./plotly.js";
 
@@ -25,25 +25,28 @@ export class Chart {
     this.fills = [];
     this.orders = [];
     this.plot = element("div", "hb-plot");
-    this.figures = element("div", "hb-figures");
     this.empty = element("div", "hb-empty", "Loading the chart…");
     this.node = element("div", "hb-chart", this.plot);
     this.node.tabIndex = 0;
     this.node.setAttribute("role", "application");
     this.node.setAttribute("aria-label", "Price chart: arrow keys move it, plus and minus zoom, Home follows the newest candle");
     this.over = new Overlay(this.node, onCancel);
-    this.node.append(this.figures, this.empty);
+    this.legend = new Legend(this.node);
+    this.node.append(this.empty);
     parent.append(this.node);
     this.redraw = new Repainter(() => this.#draw(), REDRAW_PERIOD_MS);
     this.overlay = new Repainter(() => this.#drawOverlay());
     this.crossing = new Repainter(() => this.#drawCross());
     this.#watchPointer();
     this.node.addEventListener("keydown", (event) => this.#onKey(event));
-    this.resizing = new ResizeObserver(() => this.redraw.ask());
+    this.resizing = new ResizeObserver(() => {
+      this.legend.forget();
+      this.redraw.ask();
+    });
     this.resizing.observe(this.node);
     this.scheme = matchMedia("(prefers-color-scheme: light)");
     this.scheme.addEventListener("change", () => this.redraw.ask(), { signal: this.stopWatching.signal });
-    this.reset("", 2);
+    this.reset({ symbol: "", interval: "", decimals: 2 });
     this.stopLoading = startPlotly(plotlyUrl, this.empty, (plotly) => {
       this.plotly = plotly;
       this.redraw.ask();
@@ -51,9 +54,10 @@ export class Chart {
   }
 
   // Forget the view and the prices: another symbol or interval follows.
-  reset(viewName, decimals) {
-    this.viewName = viewName;
-    this.decimals = decimals;
+  reset({ symbol, interval, decimals }) {
+    this.viewName = `${symbol} ${interval}`;
+    Object.assign(this, { interval, decimals });
+    this.legend.forget();
     this.view = { width: null, right: null }; // width: null fits the pane; right: null follows the newest candle
     this.pointer = null;
     this.lastPrice = null;
@@ -73,6 +77,7 @@ export class Chart {
 
   setStudies(names) {
     this.studies = new Set(names);
+    this.legend.forget();
     this.redraw.ask();
   }
 
@@ -170,9 +175,10 @@ export class Chart {
     this.empty.hidden = this.series.candles.length > 0;
     if (!this.empty.hidden) setText(this.empty, this.isLoading ? "Loading the chart…" : "No trades yet: the first one starts the chart.");
     const { clientWidth: width, clientHeight: height } = this.node;
+    const { top } = this.legend;
     const { traces, layout, studies, from } = figure({
       series: this.series,
-      view: { range: this.#range(), width, height, decimals: this.decimals, name: this.viewName, marks: this.#marks() },
+      view: { range: this.#range(), width, height, top, decimals: this.decimals, name: this.viewName, marks: this.#marks() },
       chosen: this.studies,
       fills: this.#placedFills(),
       colours: this.#colours(),
@@ -182,6 +188,8 @@ export class Chart {
     if (!this.drawn) this.#listen();
     this.#drawOverlay();
     this.#drawCross();
+    // More figures than before may need more room than this was drawn for.
+    if (this.legend.top > top) this.redraw.ask();
   }
 
   #marks() {
@@ -239,49 +247,22 @@ export class Chart {
       this.hovered = null;
       this.over.hideCross();
     }
-    this.#drawFigures();
+    this.#drawLegend();
   }
 
-  #drawFigures() {
+  #drawLegend() {
     const place = this.hovered !== null && this.series.at(this.hovered) ? this.hovered : this.series.end - 1;
-    const candle = this.series.at(place);
-    if (!candle) {
-      this.figures.replaceChildren();
-      return;
-    }
-    const parts = [...candleFigures(candle, this.decimals), ...this.#studyFigures(place)];
-    while (this.figures.childElementCount < parts.length) this.figures.append(element("span", "", element("i"), element("b")));
-    while (this.figures.childElementCount > parts.length) this.figures.lastChild.remove();
-    parts.forEach(([name, text, className, colour], index) => {
-      const [label, value] = this.figures.children[index].children;
-      setText(label, name);
-      setText(value, text);
-      setClass(value, className);
-      value.style.color = colour ?? "";
+    const { studies, from } = this.drawnStudies ?? { studies: [], from: 0 };
+    const drawn = this.drawn ? this.plot._fullLayout : {};
+    const panes = studies.filter(({ pane }) => pane);
+    this.legend.draw({
+      candle: this.series.at(place),
+      place,
+      decimals: this.decimals,
+      interval: this.interval,
+      studies,
+      from,
+      axes: panes.map((_, index) => drawn[`yaxis${3 + index}`]),
     });
   }
-
-  #studyFigures(place) {
-    const { studies, from } = this.drawnStudies ?? { studies: [] };
-    return studies.flatMap(({ lines }) =>
-      lines
-        .filter(({ bars }) => !bars)
-        .map(({ name, y, colour }) => [name, format.number(y[place - from], this.decimals), "", colour]),
-    );
-  }
-}
-
-function candleFigures(candle, decimals) {
-  const change = candle.close - candle.open;
-  const tone = format.direction(change);
-  const price = (letter, value) => [letter, format.number(value, decimals), tone];
-  return [
-    ["", format.dayAndMinute(candle.time_ms), ""],
-    price("O", candle.open),
-    price("H", candle.high),
-    price("L", candle.low),
-    price("C", candle.close),
-    ["", `${format.signed(change, decimals)} (${format.percent((change / candle.open) * 100)})`, tone],
-    ["Vol", format.short(candle.volume), ""],
-  ];
 }

@@ -1,5 +1,5 @@
 // What the account was worth over time, up to now; or what it has earned, which money paid in does not change.
-import { element, Repainter, setClass, setText } from "../dom.js";
+import { element, Repainter, setText, showFigures } from "../dom.js";
 import * as format from "../format.js";
 import { startPlotly } from "./plotly.js";
 
@@ -167,12 +167,6 @@ export class EquityChart {
       ["Fees", format.number(point.fees, 2), ""],
       ["Paid in", format.money(point.net_deposits), ""],
     ];
-    while (this.figures.childElementCount < parts.length) this.figures.append(element("span", "", element("i"), element("b")));
-    parts.forEach(([name, text, className], index) => {
-      const [label, value] = this.figures.children[index].children;
-      setText(label, name);
-      setText(value, text);
-      setClass(value, className);
-    });
+    showFigures(this.figures, parts);
   }
 }

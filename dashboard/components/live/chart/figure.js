@@ -3,13 +3,13 @@ import { sessionBands } from "./sessions.js";
 import { studied } from "./studies.js";
 import { axisTicks } from "./ticks.js";
 
-export const MARGIN = { l: 2, r: 62, t: 6, b: 20 };
+export const MARGIN = { l: 2, r: 62, b: 20 };
 const TICK_WIDTH_PX = 86;
 const VOLUME_SHARE = 0.16;
 const STUDY_SHARE = 0.17;
 const GAP = 0.025;
 
-// `view`: range (places), size, decimals, name, marks (prices); `fills`: [{ place, price, side, quantity }].
+// `view`: range (places), size, top (pixels kept free for the legend), decimals, name, marks (prices); `fills`: [{ place, price, side, quantity }].
 // Gives also the studies, whose lines begin at the place `from`.
 export function figure({ series, view, chosen, fills, colours }) {
   const [left, right] = view.range;
@@ -115,7 +115,7 @@ function layout({ series, view, panes, colours, shown, from }) {
   return {
     width,
     height,
-    margin: MARGIN,
+    margin: { ...MARGIN, t: view.top },
     paper_bgcolor: colours.pane,
     plot_bgcolor: colours.pane,
     font: { family: "inherit", color: colours.text },

@@ -5,6 +5,10 @@ import * as format from "../format.js";
 import { sideName, typeName } from "../words.js";
 import { MARGIN } from "./figure.js";
 
+const TAG_LEFT_PX = 8;
+const TAG_WIDTH_PX = 140; // room for the longest that is usual
+const TAG_HEIGHT_PX = 19;
+
 export class Overlay {
   // onCancel(orderId): the person pressed the cross of a working order's tag.
   constructor(parent, onCancel) {
@@ -35,13 +39,16 @@ export class Overlay {
   drawOrders(axis, orders, decimals) {
     const shown = orders
       .map((order) => ({ ...order, pixel: pixelOf(axis, order.price ?? order.stop_price) }))
-      .filter(({ pixel }) => pixel !== null);
+      .filter(({ pixel }) => pixel !== null)
+      .sort((a, b) => a.pixel - b.pixel);
+    placeTags(shown, Math.max(1, Math.floor((this.parent.clientWidth - MARGIN.r) / TAG_WIDTH_PX)));
     this.rows.show(shown, (order) => order.order_id, (row, order) => {
       const price = format.number(order.price ?? order.stop_price, decimals);
       const type = order.type === "limit" ? "" : `${typeName(order.type)} `;
       setText(row.text, `${type}${sideName(order.side)} ${format.number(order.remaining_quantity)} · ${price}`);
       setClass(row.node, `hb-order-line ${order.side === "buy" ? "hb-rising" : "hb-falling"}`);
       row.node.style.transform = `translateY(${order.pixel}px)`;
+      row.tag.style.left = `${TAG_LEFT_PX + order.column * TAG_WIDTH_PX}px`;
     });
   }
 
@@ -69,6 +76,16 @@ export class Overlay {
   }
 }
 
+// Tags that would lie over one another stand side by side. `orders` by their height on the screen.
+export function placeTags(orders, columns) {
+  const bottoms = [];
+  for (const order of orders) {
+    const free = bottoms.findIndex((bottom) => bottom <= order.pixel);
+    order.column = (free === -1 ? bottoms.length : free) % columns;
+    bottoms[order.column] = order.pixel + TAG_HEIGHT_PX;
+  }
+}
+
 function pixelOf(axis, price) {
   if (!axis || price === null || price === undefined) return null;
   const pixel = axis._offset + axis.l2p(price);
@@ -82,5 +99,6 @@ function orderLine(order, onCancel) {
   cancel.title = "Cancel this order";
   cancel.setAttribute("aria-label", `Cancel ${sideName(order.side)} ${order.symbol} on the chart`);
   cancel.addEventListener("click", () => onCancel(order.order_id));
-  return { node: element("div", "hb-order-line", element("div", "hb-order-tag", text, cancel)), text };
+  const tag = element("div", "hb-order-tag", text, cancel);
+  return { node: element("div", "hb-order-line", tag), tag, text };
 }

@@ -14,6 +14,7 @@ const STEPS_MS = [
 
 const localMs = (timeMs) => timeMs - new Date(timeMs).getTimezoneOffset() * MINUTE_MS;
 
+// At most `count` labels, and none nearer to another than that allows: hours without a trade may lie between two candles.
 export function axisTicks(series, [left, right], count) {
   const from = Math.max(series.first, Math.floor(left));
   const candles = series.slice(from, Math.ceil(right) + 1);
@@ -21,6 +22,7 @@ export function axisTicks(series, [left, right], count) {
   const periodMs = shortestStep(candles);
   const shownMs = (right - left) * periodMs;
   const stepMs = STEPS_MS.find((step) => step >= periodMs && shownMs / step <= count) ?? STEPS_MS.at(-1);
+  const apart = (right - left) / count / 2;
   const tickvals = [];
   const ticktext = [];
   for (let index = 1; index < candles.length; index += 1) {
@@ -28,6 +30,10 @@ export function axisTicks(series, [left, right], count) {
     const now = localMs(candles[index].time_ms);
     if (Math.floor(now / stepMs) === Math.floor(before / stepMs)) continue;
     const newDay = stepMs >= DAY_MS || Math.floor(now / DAY_MS) !== Math.floor(before / DAY_MS);
+    if (from + index - tickvals.at(-1) < apart) {
+      tickvals.pop();
+      ticktext.pop();
+    }
     tickvals.push(from + index);
     ticktext.push(label(candles[index].time_ms, newDay, stepMs));
   }

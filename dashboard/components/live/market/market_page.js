@@ -112,8 +112,7 @@ export class MarketPage {
   #follow() {
     this.banner.set("market", false);
     this.feed = new Feed({
-      url: this.api.streamUrl(["tickers"]),
-      events: ["ticker"],
+      wish: this.api.market(["tickers"], ["ticker"]),
       load: () => this.api.assets(),
       onLoaded: (tickers) => {
         for (const ticker of tickers) this.#take(ticker);
@@ -146,19 +145,22 @@ export class MarketPage {
   async #refreshBooks(turn) {
     const symbols = (this.shown ?? []).map(({ symbol }) => symbol);
     const symbol = symbols[turn % symbols.length];
-    if (symbol && !document.hidden) {
+    const asks = symbol && !document.hidden;
+    let isFirstRound = false;
+    if (asks) {
       try {
         const { bids, asks } = await this.api.book(symbol, BOOK_LEVELS);
         const shares = (levels) => levels.reduce((sum, [, quantity]) => sum + quantity, 0);
         const [bought, sold] = [shares(bids), shares(asks)];
         if (bought + sold) this.facts.imbalance.set(symbol, bought / (bought + sold));
         else this.facts.imbalance.delete(symbol);
+        isFirstRound = turn < symbols.length;
         this.redraw.ask();
       } catch {
         this.facts.imbalance.clear(); // better none than an old one
       }
     }
-    if (!this.closed) this.bookTimer = setTimeout(() => this.#refreshBooks(turn + 1), BOOK_PERIOD_MS);
+    if (!this.closed) this.bookTimer = setTimeout(() => this.#refreshBooks(asks ? turn + 1 : turn), isFirstRound ? 0 : BOOK_PERIOD_MS);
   }
 
   #draw() {
