@@ -61,7 +61,7 @@ $(VENV)/.ready: $(VENV)/bin/uv requirements.txt pyproject.toml
 	@echo "Installing the pinned packages …"
 	@$(INSTALL) -r requirements.txt
 	@$(INSTALL) --no-deps -e .
-	@$(BIN)/python -c 'from engine import warm_up; warm_up.main(print)'
+	@$(BIN)/homebroker prepare
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt

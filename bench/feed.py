@@ -16,7 +16,6 @@ from typing import Final, NamedTuple
 import psutil
 import uvloop
 
-from bench.broker import free_port, own_broker
 from bench.feed_clients import Askers, Listeners, quantiles_ms
 from bench.processes import Measured, api_process, constant_server_process
 from bench.report import Figure, print_figures
@@ -24,6 +23,8 @@ from engine.domain import Phase, Side
 from engine.log import LogWriter, NewRecord
 from engine.topics import ASSETS, BOOK, TRANSACTIONS
 from engine.wire.records import AssetRecord, BookRecord, PriceLevel, Transaction, encode
+from homebroker.broker.temporary import temporary_broker
+from homebroker.ports import free_port
 from homebroker.settings import Settings
 
 SYMBOL: Final = "PETR4"
@@ -41,7 +42,7 @@ _ROUNDS: Final = 2
 
 def run(*, listeners: int, rate: int, seconds: int) -> None:
     """Measure and print."""
-    with own_broker() as settings, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with temporary_broker() as settings, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run(settings, _Plan(listeners, rate, seconds)))
 
 

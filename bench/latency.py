@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import uvloop
 
-from bench.broker import own_broker
 from bench.passthrough import IN_TOPIC, OUT_TOPIC, make_passthrough_topics
 from bench.processes import engine_process, passthrough_process
 from bench.report import Figure, print_figures
@@ -24,6 +23,7 @@ from bench.stream import RESTING, records, stream, stream_opening
 from engine.log import LogReader, LogRecord, LogWriter, NewRecord
 from engine.topics import EXECUTIONS, ORDERS
 from engine.wire.commands import encode_command
+from homebroker.broker.temporary import temporary_broker
 from homebroker.settings import Settings
 
 Seconds: TypeAlias = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ class _Times(NamedTuple):
 
 def run(*, seconds: int) -> None:
     """Measure on a broker of its own, each rate for some seconds, and print the figures."""
-    with own_broker() as settings:
+    with temporary_broker() as settings:
         measured = uvloop.run(_measure(settings, seconds))
     for rate, (ours, plain) in measured.items():
         print_figures(

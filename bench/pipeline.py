@@ -10,7 +10,6 @@ from typing import Final, NamedTuple
 
 import psutil
 
-from bench.broker import broker_pid, own_broker
 from bench.passthrough import IN_TOPIC, OUT_TOPIC, make_passthrough_topics
 from bench.processes import Measured, engine_process, passthrough_process
 from bench.report import Figure, print_figures
@@ -18,6 +17,7 @@ from bench.stream import records, stream, stream_opening
 from engine.log import LogReader, LogWriter, NewRecord
 from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, ORDERS, OUTPUT_TOPICS, TRANSACTIONS
 from engine.wire.commands import encode_command
+from homebroker.broker.temporary import broker_pid, temporary_broker
 from homebroker.settings import Settings
 
 _SAMPLE_S: Final = 0.025
@@ -38,7 +38,7 @@ class _Round(NamedTuple):
 
 def run(*, commands: int, symbols: int, rounds: int) -> None:
     """Measure the whole way on a broker of its own and print the figures."""
-    with own_broker() as settings:
+    with temporary_broker() as settings:
         plain, engines = asyncio.run(_measure(settings, commands // rounds, symbols, rounds))
     count, engine = commands // rounds, engines[_CHECKED]
     print_figures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -14,14 +15,27 @@ from typing import Final
 
 import psutil
 
-from bench.broker import environment_of, free_port
 from engine.progress import State
+from homebroker.ports import free_port
 from homebroker.settings import Settings
 from homebroker.status import read_status, remove_status
 
 _READY_TIMEOUT_S: Final = 300.0
 _POLL_S: Final = 0.01
 _LOG_SHOWN: Final = 2_000
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Give the environment of a process that is to use these settings' broker and data directory."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("HOMEBROKER_")}
+    return inherited | {
+        "HOMEBROKER_DATA_DIR": str(settings.data_dir),
+        "HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS": "",
+        "HOMEBROKER_KAFKA_PORT": str(settings.kafka_port),
+        "HOMEBROKER_API_PORT": str(settings.api_port),
+        "HOMEBROKER_STREAMS_PER_ADDRESS": str(settings.streams_per_address),
+        "HOMEBROKER_DATABASE_URL": settings.database_url,
+    }
 
 
 class Measured:

@@ -17,13 +17,14 @@ from sqlalchemy import Engine, select
 from api.database import open_database
 from api.recorder.store import HistoryStore
 from api.recorder.tables import positions_in_log, transactions
-from bench.broker import free_port, own_broker
 from bench.history import record, trades
 from bench.postgresql import NoPostgresqlError, own_postgresql
 from bench.processes import Measured, recorder_process
 from bench.report import Figure, print_figures
 from engine.log import LogReader, LogWriter, NewRecord
 from engine.topics import TRANSACTIONS
+from homebroker.broker.temporary import temporary_broker
+from homebroker.ports import free_port
 from homebroker.settings import Settings
 
 _SYMBOLS: Final = 100
@@ -43,7 +44,7 @@ def run(*, trades: int, rounds: int) -> None:
     """Measure on a broker and databases of its own and print the figures."""
     for name in ("SQLite", "PostgreSQL"):
         try:
-            with own_broker() as settings, _own_database(name) as url:
+            with temporary_broker() as settings, _own_database(name) as url:
                 measured = asyncio.run(_measure(settings, url, trades, rounds))
         except NoPostgresqlError as error:
             print(f"{name} is left out: {error}")

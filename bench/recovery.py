@@ -11,7 +11,6 @@ from itertools import chain, islice
 from statistics import median
 from typing import Final, NamedTuple
 
-from bench.broker import own_broker
 from bench.processes import Measured, engine_process, starting_engine, wait_until_ready
 from bench.report import Figure, print_figures
 from bench.stream import command_rows, records, stream, stream_opening
@@ -22,6 +21,7 @@ from engine.topics import EXECUTIONS, ORDERS, SNAPSHOTS
 from engine.wire.commands import encode_command
 from engine.wire.records import decode_execution
 from engine.wire.rows import CommandRows
+from homebroker.broker.temporary import temporary_broker
 from homebroker.settings import Settings
 
 _CHUNK: Final = 100_000
@@ -44,9 +44,9 @@ class _Start(NamedTuple):
 def run(*, commands: int, starts: int) -> None:
     """Measure and print the figures."""
     _print_pause()
-    with own_broker() as settings:
+    with temporary_broker() as settings:
         _print_resting(settings)
-    with own_broker() as settings:
+    with temporary_broker() as settings:
         _print_starts(settings, commands, starts)
 
 

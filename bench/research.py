@@ -18,7 +18,6 @@ import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 import homebroker as hb
-from bench.broker import own_broker
 from bench.report import Figure, print_figures
 from bench.stream import command_rows, records, stream, stream_opening
 from engine import service
@@ -26,6 +25,7 @@ from engine.kernel.octets import SLACK
 from engine.log import Connection, LogReader, LogWriter, NewRecord
 from engine.topics import EXECUTIONS, ORDERS, TRANSACTIONS
 from engine.wire.commands import encode_command
+from homebroker.broker.temporary import temporary_broker
 from homebroker.research.command_log import CommandLog, LogBuilder
 from homebroker.research.command_table import command_table
 from homebroker.research.frames import pandas_of
@@ -37,7 +37,7 @@ _QUIET_S: Final = 2.0
 def run(*, commands: int, rounds: int) -> None:
     """Measure and print the figures."""
     _print_replays(commands, rounds)
-    with own_broker() as settings:
+    with temporary_broker() as settings:
         os.environ["HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS"] = settings.connection.bootstrap_servers
         asyncio.run(_fill(settings.connection, commands))
         _print_reads(settings.connection, rounds)

@@ -10,8 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.broker import free_port, own_broker
 from bench.report import Figure, print_figures
+from homebroker.broker.temporary import temporary_broker
+from homebroker.ports import free_port
 
 _OPEN = "The market is open"
 _POLL_S = 0.05
@@ -20,7 +21,7 @@ _POLL_S = 0.05
 def run(*, restarts: int) -> None:
     """Measure and print the seconds until the market is open, beside Kafka's own start alone."""
     start_s = time.perf_counter()
-    with own_broker():
+    with temporary_broker():
         kafka_s = time.perf_counter() - start_s
     with tempfile.TemporaryDirectory(prefix="homebroker-bench-") as folder:
         environment = os.environ | {

@@ -47,6 +47,14 @@ def up() -> None:
 
 
 @app.command()
+def prepare() -> None:
+    """Do now what the first start would wait for: compile the engine, bring Kafka and rehearse it."""
+    from homebroker.prepare import run_prepare
+
+    run_prepare(_settings())
+
+
+@app.command()
 def broker() -> None:
     """Run the embedded broker, Apache Kafka."""
     from homebroker.broker.command import become_broker

@@ -79,3 +79,11 @@ def port_holder(port: int) -> str:
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
     return "a process that this user may not see"
+
+
+def free_port() -> int:
+    """Give a port of loopback that nobody listens on, with odds that the next one is free too."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return min(port, 65_534)

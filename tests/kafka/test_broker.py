@@ -12,7 +12,9 @@ import pytest
 
 from engine.log import Connection, LogReader, LogWriter, NewRecord, missing_topics
 from engine.topics import ORDERS
-from homebroker.errors import EXIT_CANNOT_START
+from homebroker.broker.jars import default_cache
+from homebroker.broker.rehearsal import rehearse
+from homebroker.errors import EXIT_CANNOT_START, StartError
 from homebroker.pidfile import holder, pid_path
 from tests.market import RunningBroker, environment_of, free_ports, market_settings, start_part
 
@@ -88,6 +90,24 @@ async def test_a_topic_is_never_made_by_asking_for_it(connection: Connection) ->
         reader.start({("order_book", 0): 0})
         assert await reader.read(wait_ms=500) == []
     assert await missing_topics(connection, ["order_book"]) == {"order_book"}
+
+
+def test_java_accepts_what_a_rehearsal_taught_it(broker: RunningBroker) -> None:
+    command = psutil.Process(broker.pid).cmdline()
+    if not any(flag.startswith("-XX:AOTCache=") for flag in command):
+        pytest.skip("there is no memory of a rehearsal: run `homebroker prepare`, with Java 25 or newer")
+    class_path = command.index("-cp")
+    # With this mode Java ends where it would otherwise go on without.
+    strict = [*command[:class_path], "-XX:AOTMode=on", *command[class_path : class_path + 2], "kafka.Kafka"]
+    told = subprocess.run(strict, capture_output=True, text=True, check=False)
+    assert "USAGE: java [options] kafka.Kafka" in told.stdout + told.stderr
+
+
+def test_a_rehearsal_that_cannot_be_kept_is_a_sentence(kafka_jars: None, tmp_path: Path) -> None:
+    (tmp_path / "jars").symlink_to(default_cache())
+    (tmp_path / "rehearsals").touch()
+    with pytest.raises(StartError, match=r"Kafka's rehearsal failed .* try again: homebroker prepare"):
+        rehearse(lambda _here, _all: None, jar_cache=tmp_path / "jars")
 
 
 def test_a_second_broker_on_the_same_data_is_refused(broker: RunningBroker) -> None:
