@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,8 @@ from tests.api.exchange import Exchange
 from tests.api.random_market import INVESTORS, by_topic, order_ids, random_exchange, repeated
 from tests.postgresql import empty_database
 
-COMMANDS = 120
+SOAK = os.environ.get("HOMEBROKER_TEST_SOAK") == "1"
+COMMANDS = 100
 NOWHERE = Connection(bootstrap_servers="127.0.0.1:1")
 TRADES_KEPT = 6
 
@@ -155,7 +157,7 @@ def equal_at_every_cut(database_url: str, exchange: Exchange, seed: int, cuts: i
         assert not different
 
 
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=100 if SOAK else 5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 1_000_000))
 def test_a_view_that_began_with_the_history_answers_as_one_that_read_the_log(
     tmp_path_factory: pytest.TempPathFactory, seed: int
