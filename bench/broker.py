@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from homebroker.broker.server import prepare_broker
@@ -19,15 +19,20 @@ _START_TIMEOUT_S = 120.0
 
 
 @contextmanager
-def own_broker() -> Iterator[Settings]:
+def own_broker(kept: Path | None = None) -> Iterator[Settings]:
     """Run a broker with the market's topics, empty, for the length of a `with` block.
+
+    Parameters
+    ----------
+    kept : Path, optional
+        A folder that stays, with what the topics hold; without it one that goes away.
 
     Yields
     ------
     Settings
         Those of parts that are to use it; `broker_pid` tells its process.
     """
-    with tempfile.TemporaryDirectory(prefix="homebroker-bench-") as folder:
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="homebroker-bench-") as folder:
         settings = Settings(
             _env_file=None, data_dir=Path(folder), kafka_port=free_port(), kafka_bootstrap_servers=""
         )

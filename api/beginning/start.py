@@ -24,6 +24,9 @@ from engine.topics import ACCOUNTS, ASSETS, EXECUTIONS, TRANSACTIONS
 
 READ_MAX_S: Final = 60.0
 """How long the database may take over a question, SQLite over all of them; reading the log is next."""
+_NO_HISTORY: Final = (
+    "there is no history; see that the recorder runs, and HOMEBROKER_DATABASE_URL is the same here and there"
+)
 _BEGINNINGS: Final = {
     ASSETS: begin_assets,
     TRANSACTIONS: begin_tape,
@@ -62,14 +65,12 @@ class HistoryStart:
         try:
             places = await asyncio.to_thread(self._places)
             if not places:
-                raise NoStartError("the history is empty; see that the recorder runs")
+                raise NoStartError(_NO_HISTORY)
             check_ends({at: place.next_offset for at, place in places.items()}, ends)
             await check_same_log(self._connection, places, firsts)
             await asyncio.to_thread(self.read, view)
         except HistoryUnavailableError as error:
-            raise NoStartError(
-                "the history cannot be read; see HOMEBROKER_DATABASE_URL and the recorder's log"
-            ) from error
+            raise NoStartError(_NO_HISTORY) from error
         except QueryTooLongError as error:
             raise NoStartError(f"the database was busy for longer than {READ_MAX_S:.0f} s") from error
         except ForeignHistoryError as error:

@@ -71,7 +71,9 @@ def _commands(dice: random.Random, count: int) -> Iterator[Command]:
                 side=dice.choice(list(Side)),
                 quantity=dice.randint(1, 9),
                 price_units=100_000 + 100 * dice.randint(-4, 4),
-                time_in_force=dice.choice([TimeInForce.GTC, TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC]),
+                time_in_force=dice.choice(
+                    [TimeInForce.GTC, TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC]
+                ),
                 self_trade=SelfTrade.NONE,
             )
         elif kind < 0.78:
@@ -79,7 +81,10 @@ def _commands(dice: random.Random, count: int) -> Iterator[Command]:
         elif kind < 0.85:
             price_units = 100_000 + 100 * dice.randint(-4, 4)
             yield Amend(
-                order_id=earlier, investor_id=investor_id, quantity=dice.randint(1, 9), price_units=price_units
+                order_id=earlier,
+                investor_id=investor_id,
+                quantity=dice.randint(1, 9),
+                price_units=price_units,
             )
         else:
             yield _rare(dice, investor_id, symbol)

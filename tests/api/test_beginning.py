@@ -95,9 +95,7 @@ async def _candles(
     view, length_ms = services.view, INTERVALS_MS[interval]
     start_ms = None if start is None else (view.time_ms // length_ms - abs(start) * 10) * length_ms
     end_ms = None if start is None or start > 0 else view.time_ms
-    span = CandleSpan(
-        symbol=symbol, interval_ms=length_ms, start_ms=start_ms, end_ms=end_ms, limit=limit
-    )
+    span = CandleSpan(symbol=symbol, interval_ms=length_ms, start_ms=start_ms, end_ms=end_ms, limit=limit)
     return await candles_of(services, view, span, interval)
 
 
@@ -153,11 +151,17 @@ def equal_at_every_cut(database_url: str, exchange: Exchange, seed: int, cuts: i
             rest = rest[size:]
         with services_on(database_url, view) as services:
             found = answers(services)
-        different = {name: (found[name], expected[name]) for name in expected if found[name] != expected[name]}
+        different = {
+            name: (found[name], expected[name]) for name in expected if found[name] != expected[name]
+        }
         assert not different
 
 
-@settings(deadline=None, max_examples=100 if SOAK else 5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=100 if SOAK else 4,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(st.integers(0, 1_000_000))
 def test_a_view_that_began_with_the_history_answers_as_one_that_read_the_log(
     tmp_path_factory: pytest.TempPathFactory, seed: int
