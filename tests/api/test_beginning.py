@@ -7,6 +7,7 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from api.live.view import LiveView
 from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryStore
 from api.services import Services
+from engine.domain import Side
 from engine.log import Connection, LogRecord
 from engine.topics import BOOK
 from tests.api.exchange import Exchange
@@ -155,6 +157,22 @@ def equal_at_every_cut(database_url: str, exchange: Exchange, seed: int, cuts: i
             name: (found[name], expected[name]) for name in expected if found[name] != expected[name]
         }
         assert not different
+
+
+def test_the_newest_candles_are_whole_however_many_trades_are_in_them(tmp_path: Path) -> None:
+    exchange, url = Exchange(), f"sqlite:///{tmp_path / 'history.sqlite'}"
+    exchange.open()
+    for number in range(40):
+        exchange.time_ms += 300
+        side, investor = (Side.SELL, "ana") if number % 2 else (Side.BUY, "bia")
+        exchange.place(f"o-{number}", side, 1, 10 + number // 10 / 100, investor_id=investor)
+    records = by_topic(exchange.records)
+    recorded(url, records, {topic: len(part) for topic, part in records.items()})
+    whole = LiveView(books_from_start=True)
+    whole.apply(exchange.records)
+    for interval in INTERVALS_MS:
+        expected = whole.candles["PETR4"][interval].newest(now_ms=0)
+        assert begun(url).candles["PETR4"][interval].newest(now_ms=0) == expected
 
 
 @settings(
