@@ -38,7 +38,12 @@ def run_recorder(settings: Settings) -> None:
     run_part(
         "recorder",
         settings,
-        lambda report: service.run(settings.connection, settings.resolved_database_url, report=report),
+        lambda report: service.run(
+            settings.connection,
+            settings.resolved_database_url,
+            history_days=settings.history_days,
+            report=report,
+        ),
     )
 
 

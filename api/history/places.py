@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_, select
 
-from api.recorder.tables import positions_in_log
+from api.recorder.tables import history_begins, positions_in_log
 
 
 def within(
@@ -28,6 +28,12 @@ def within(
             of_shard.append(table.c["offset"] < first_offset(connection, table, shard, end_ms + 1))
         spans.append(and_(*of_shard))
     return [or_(*spans) if spans else false()]
+
+
+def begins_at(connection: Connection) -> int | None:
+    """Give the time from which on all records are there; None where none was ever deleted."""
+    found = connection.execute(select(func.max(history_begins.c.time_ms))).scalar()
+    return None if found is None else int(found)
 
 
 def first_offset(connection: Connection, table: Table, shard: int, time_ms: int) -> int:

@@ -23,10 +23,10 @@ from api.live.view import LiveView
 from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryStore
 from api.services import Services
-from engine.domain import Side
+from engine.domain import KillSwitch, Side, Status, TimeInForce
 from engine.log import Connection, LogRecord
 from engine.topics import BOOK
-from tests.api.exchange import Exchange
+from tests.api.exchange import ME, Exchange
 from tests.api.random_market import INVESTORS, by_topic, order_ids, random_exchange, repeated
 from tests.postgresql import empty_database
 
@@ -173,6 +173,32 @@ def test_the_newest_candles_are_whole_however_many_trades_are_in_them(tmp_path: 
     for interval in INTERVALS_MS:
         expected = whole.candles["PETR4"][interval].newest(now_ms=0)
         assert begun(url).candles["PETR4"][interval].newest(now_ms=0) == expected
+
+
+def test_a_refusal_under_the_id_of_an_order_that_ended_before_the_start_does_not_hide_it(
+    tmp_path: Path,
+) -> None:
+    exchange, url = Exchange(), f"sqlite:///{tmp_path / 'history.sqlite'}"
+    exchange.open()
+    exchange.place("o-1", Side.BUY, 4, 9.0, investor_id=ME, time_in_force=TimeInForce.IOC)
+    records = by_topic(exchange.records)
+    recorded(url, records, {topic: len(part) for topic, part in records.items()})
+    view, start = begun(url), len(exchange.records)
+    exchange.run(KillSwitch(investor_id=ME, on=True))
+    exchange.place("o-1", Side.BUY, 4, 9.0, investor_id=ME)
+    exchange.place("o-2", Side.BUY, 4, 9.0, investor_id=ME)
+    whole = LiveView(books_from_start=True)
+    whole.apply(exchange.records)
+    view.apply(exchange.records[start:])
+    for each in (view, whole):
+        with services_on(url, each) as services:
+            finished = asyncio.run(services.finished_orders(ME, None, limit=9))
+            orders = [asyncio.run(services.order(ME, order_id)) for order_id in ("o-1", "o-2")]
+        assert [order and order.status for order in orders] == [Status.EXPIRED, Status.REJECTED]
+        assert [(order.order_id, order.status) for order in finished] == [
+            ("o-2", Status.REJECTED),
+            ("o-1", Status.EXPIRED),
+        ]
 
 
 @settings(
