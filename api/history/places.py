@@ -39,10 +39,12 @@ def begins_at(connection: Connection) -> int | None:
 def first_offset(connection: Connection, table: Table, shard: int, time_ms: int) -> int:
     """Give an offset that divides a shard's rows: those from it on are not older than a time, others are."""
     offset = table.c["offset"]
-    low, high = connection.execute(
-        select(func.min(offset), func.max(offset)).where(table.c.shard == shard)
-    ).one()
-    if low is None:
+    # One at a time: asked for both, SQLite reads the whole table.
+    low, high = (
+        connection.execute(select(end(offset)).where(table.c.shard == shard)).scalar()
+        for end in (func.min, func.max)
+    )
+    if low is None or high is None:
         return 0
     high += 1
     at = select(offset, table.c.time_ms).where(table.c.shard == shard).order_by(offset).limit(1)
