@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection, Select, select, text
 
 from api.live.orders import OpenOrder
@@ -19,9 +20,38 @@ _decode_limits: Final = msgspec.json.Decoder(LimitsRecord).decode
 _ASSET: Final = [assets.c[name] for name in AssetRecord.__struct_fields__]
 _ACCOUNT: Final = [column for column in accounts.columns if column.name not in {"limits", "trading_disabled"}]
 _POSITION: Final = [positions.c[name] for name in PositionRecord.__struct_fields__]
-# A report's fields, but for what it did; the partial index wants its condition in its own words.
-_REPORT: Final = [column for column in orders.columns if column.name not in {"created_ms", "created_offset"}]
+# The partial index wants its condition in its own words.
 _IS_OPEN: Final = text("remaining_quantity > 0")
+
+
+class _OpenReport(Struct, frozen=True, gc=False, rename={"updated_ms": "time_ms"}):
+    """An open order as its row tells it, by the names of `orders`, to be written as its last report."""
+
+    investor_id: str
+    order_id: str
+    shard: int
+    offset: int
+    index: int
+    updated_ms: int
+    client_order_id: str | None
+    symbol: str
+    side: str
+    type: str
+    time_in_force: str
+    price: float | None
+    stop_price: float | None
+    quantity: int
+    filled_quantity: int
+    remaining_quantity: int
+    average_price: float | None
+    status: str
+    reason: str | None
+    message: str | None
+    # What it did last is not kept, and nobody asks.
+    execution_type: ExecutionType = ExecutionType.NEW
+
+
+_REPORTED: Final = [orders.c[name] for name in _OpenReport.__struct_fields__ if name != "execution_type"]
 
 
 def begin_assets(view: LiveView, database: Connection) -> None:
@@ -58,19 +88,16 @@ def begin_orders(view: LiveView, database: Connection) -> None:
 
 
 def _open_orders(database: Connection) -> Iterator[OpenOrder]:
-    names = [column.name for column in _REPORT]
     chosen = (
-        select(orders.c.created_ms, *_REPORT)
+        select(orders.c.created_ms, *_REPORTED)
         .where(_IS_OPEN, orders.c.status.in_(sorted(OPEN_STATUSES)))
         .order_by(orders.c.shard, orders.c.created_offset)
     )
     for created_ms, *values in _rows(database, chosen):
-        report: dict[str, Any] = dict(zip(names, values, strict=True))
-        report["time_ms"] = report.pop("updated_ms")
-        report["execution_type"] = ExecutionType.NEW
+        report = _OpenReport(*values)
         yield OpenOrder(
-            investor_id=report["investor_id"],
-            order_id=report["order_id"],
+            investor_id=report.investor_id,
+            order_id=report.order_id,
             created_ms=created_ms,
             report=encode(report),
         )

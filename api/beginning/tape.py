@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
-from sqlalchemy import Connection, Select, func, select, tuple_
+from sqlalchemy import Connection, Integer, Select, bindparam, func, select, tuple_
 
 from api.history.candles import rows_of, stored_query
 from api.history.places import within
@@ -25,6 +25,12 @@ TRADES_RECENT: Final = 25_000
 """Of the whole market: of these all candles shorter than a minute are counted."""
 _SHORT_MS: Final = {name: length_ms for name, length_ms in INTERVALS_MS.items() if length_ms < MINUTE_MS}
 _LONGEST_SHORT_MS: Final = max(_SHORT_MS.values())
+# Made once: of hundreds of questions the making would cost a third.
+_STORED: Final = (
+    stored_query(bindparam("of_symbol"), bindparam("length_ms"))
+    .order_by(candles.c.time_ms.desc())
+    .limit(bindparam("rows_max", type_=Integer))
+)
 _BY_IDENTITY: Final = [column.desc() for column in identity_of(transactions)]
 
 
@@ -105,10 +111,9 @@ def _trades_of(symbol: str) -> Select[Any]:
 
 
 def _trade_rows(database: Connection, chosen: Select[Any]) -> TradeRows:
-    return np.array([tuple(row) for row in database.execute(chosen)], TRADE)[::-1]
+    return np.array(list(map(tuple, database.execute(chosen).all())), TRADE)[::-1]
 
 
 def _stored(database: Connection, symbol: str, interval: str) -> Rows:
-    chosen = stored_query(symbol, INTERVALS_MS[interval])
-    found = database.execute(chosen.order_by(candles.c.time_ms.desc()).limit(ROWS_MAX[interval])).all()
-    return rows_of(list(reversed(found)))
+    asked = {"of_symbol": symbol, "length_ms": INTERVALS_MS[interval], "rows_max": ROWS_MAX[interval]}
+    return rows_of(database.execute(_STORED, asked).all())[::-1]
