@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, Select, select, tuple_
 
 from api.history.places import begins_at, within
-from api.history.reading import History
+from api.history.reading import QUERY_MAX_S, History
 from api.history.transactions import cursor, cursor_of, identity_of
 from api.recorder.tables import executions
 from engine.domain import ExecutionType
@@ -77,8 +77,10 @@ def page(history: History, wanted: ExecutionFilter) -> ExecutionPage:
         When the cursor is not one that a page gave.
     HistoryUnavailableError
         When the database does not answer.
+    QueryTooLongError
+        When so few are as wanted that looking for them takes too long: only fills have an index.
     """
-    with history.snapshot() as connection:
+    with history.snapshot(seconds_max=QUERY_MAX_S) as connection:
         rows = connection.execute(_query(connection, wanted)).all()
         begins_ms = begins_at(connection)
     found = [_row(row) for row in rows[: wanted.limit]]
