@@ -125,13 +125,16 @@ class Follower:
         firsts = {topic: await reader.first_offset(topic, 0) for topic in OUTPUT_TOPICS}
         book_start = max(firsts[BOOK], ends[BOOK] - REPLAYED_MAX - BOOK_TAIL_MAX)
         self._stand(State.STARTING, "reading the history")
-        self.view = await self._started(firsts, ends, books_from_start=book_start == 0)
-        begun = {topic: max(first, self.view.positions.get(topic, 0)) for topic, first in firsts.items()}
-        self.view.positions = {**begun, BOOK: book_start}
-        self._publisher = Publisher(self.view, self._public, self._private)
+        view = await self._started(firsts, ends, books_from_start=book_start == 0)
+        begun = {topic: max(first, view.positions.get(topic, 0)) for topic, first in firsts.items()}
+        view.positions = {**begun, BOOK: book_start}
+        self._publisher = Publisher(view, self._public, self._private)
         published_from = {topic: max(firsts[topic], end - REPLAYED_MAX) for topic, end in ends.items()}
         self._publisher.start(published_from)
-        await self._retell(reader, firsts, published_from)
+        await self._retell(reader, view, firsts, published_from)
+        self._publisher.retold()
+        # Not before: whatever breaks until then is begun anew.
+        self.view = view
 
     async def _started(
         self, firsts: Mapping[str, int], ends: Mapping[str, int], *, books_from_start: bool
@@ -147,12 +150,16 @@ class Follower:
         return view
 
     async def _retell(
-        self, reader: LogReader, firsts: Mapping[str, int], published_from: Mapping[str, int]
+        self,
+        reader: LogReader,
+        view: LiveView,
+        firsts: Mapping[str, int],
+        published_from: Mapping[str, int],
     ) -> None:
         ends = {
-            topic: self.view.positions[topic]
+            topic: view.positions[topic]
             for topic in RETOLD_TOPICS
-            if published_from[topic] < self.view.positions[topic]
+            if published_from[topic] < view.positions[topic]
         }
         if not ends:
             return

@@ -62,6 +62,10 @@ class Publisher:
         self._public.settle({})
         self._private.settle({})
 
+    def retold(self) -> None:
+        """Say that all has been told up to where the view is: the last records may have been repeats."""
+        self._settle()
+
     def publish(self, changes: Changes, *, states: bool) -> None:
         """Tell of a batch's changes; without `states` of its records only, as while catching up."""
         self._tell_records(changes)

@@ -125,7 +125,9 @@ async def test_who_comes_back_to_a_server_that_began_with_the_history_misses_not
     exchange, url = played(300), f"sqlite:///{tmp_path / 'history.sqlite'}"
     # An engine that was cut off had written the same again, where retelling begins.
     repeats = [r for part in by_topic(exchange.records[:-60]).values() for r in part[-10:]]
-    written = [*exchange.records[:-60], *repeats, *exchange.records[-60:]]
+    # And again at its end.
+    last = [r for topic, part in by_topic(exchange.records).items() if topic != BOOK for r in part[-3:]]
+    written = [*exchange.records[:-60], *repeats, *exchange.records[-60:], *last]
     topics = {
         topic: [each._replace(offset=place) for place, each in enumerate(part)]
         for topic, part in by_topic(written).items()
@@ -136,7 +138,7 @@ async def test_who_comes_back_to_a_server_that_began_with_the_history_misses_not
     async with following(connection, url) as api:
         assert_has_all_of(api.follower.view, topics)
         for feed, letters in ((api.public, {"t": "transactions", "b": BOOK}), (api.private, PRIVATE)):
-            for back in (1, 50, 100):
+            for back in (0, 1, 50, 100):
                 ends = {letter: len(topics[topic]) for letter, topic in letters.items()}
                 position = {letter: max(0, end - back) for letter, end in ends.items()}
                 place = Place(position=position, told=position[next(iter(letters))])
