@@ -122,7 +122,7 @@ class Follower:
             await self._read(reader)
 
     async def _begin(self, reader: LogReader, ends: Mapping[str, int]) -> None:
-        firsts = {topic: await reader.first_offset(topic, 0) for topic in OUTPUT_TOPICS}
+        firsts = await reader.first_offsets(OUTPUT_TOPICS, 0)
         book_start = max(firsts[BOOK], ends[BOOK] - REPLAYED_MAX - BOOK_TAIL_MAX)
         self._stand(State.STARTING, "reading the history")
         view = await self._started(firsts, ends, books_from_start=book_start == 0)
@@ -180,6 +180,7 @@ class Follower:
                 await self._take(reader, probe)
         if not self.caught_up:
             self.caught_up = True
+            self._stand(State.READY, "up to date")
             _log.info("caught up with the log")
 
     async def _read(self, reader: LogReader) -> None:
@@ -228,7 +229,7 @@ class Follower:
 
     async def _ends(self, reader: LogReader) -> dict[str, int]:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            return {topic: await reader.end_offset(topic, 0) for topic in OUTPUT_TOPICS}
+            return await reader.end_offsets(OUTPUT_TOPICS, 0)
 
     @staticmethod
     async def _positions(reader: LogReader) -> dict[str, int]:

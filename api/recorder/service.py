@@ -102,7 +102,7 @@ class _Recorder:
         await self._wait_for_topics()
         async with LogReader(self._connection) as reader:
             ends = await self._ends(reader)
-            firsts = {(topic, 0): await reader.first_offset(topic, 0) for topic in RECORDED_TOPICS}
+            firsts = _of_partition(await reader.first_offsets(RECORDED_TOPICS, 0))
             # Another market's history is left as it is, of whatever revision.
             check_ends(await self._in_thread(self._store.next_offsets), ends)
             await self._in_thread(self._store.prepare)
@@ -158,7 +158,11 @@ class _Recorder:
     @staticmethod
     async def _ends(reader: LogReader) -> dict[tuple[str, int], int]:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            return {(topic, 0): await reader.end_offset(topic, 0) for topic in RECORDED_TOPICS}
+            return _of_partition(await reader.end_offsets(RECORDED_TOPICS, 0))
 
     async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+
+def _of_partition(offsets: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    return {(topic, 0): offset for topic, offset in offsets.items()}
