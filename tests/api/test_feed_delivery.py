@@ -7,8 +7,9 @@ import json
 import pytest
 from sse_starlette import ServerSentEvent
 
-from api.feed import TooManySubscribersError
+from api.feed import Feed, TooManySubscribersError
 from api.feed.subscription import body
+from api.live.publisher import PRIVATE_LETTERS, Publisher
 from engine.domain import Side
 from tests.api.exchange import Exchange
 from tests.api.feed_listeners import Server, market_batches
@@ -119,3 +120,22 @@ async def test_a_paced_channel_speaks_at_once_then_no_more_often_than_its_pace_a
 )
 def test_an_event_is_written_as_the_library_would(data: bytes) -> None:
     assert body("trade", data) == ServerSentEvent(data.decode(), event="trade", sep="\n").encode()
+
+
+async def test_a_candle_from_before_a_view_began_is_told_as_closed_too() -> None:
+    exchange = Exchange()
+    exchange.open()
+    exchange.place("o-1", Side.SELL, 5, 10.0)
+    exchange.place("o-2", Side.BUY, 5, 10.0, investor_id="bia")
+    server, start = Server(), len(exchange.records)
+    server.view.apply(exchange.records)
+    server.publisher = Publisher(server.view, server.feed, Feed(PRIVATE_LETTERS))
+    server.publisher.start(dict(server.view.positions))
+    listener = await server.listen(["candles:1m"], None)
+    opening = len(await listener.collect())
+    exchange.time_ms += 60_000
+    exchange.place("o-3", Side.SELL, 5, 10.0, symbol="VALE3")
+    server.read(exchange.records[start:])
+    told = (await listener.collect())[opening:]
+    assert [(event.name, event.data["closed"]) for event in told] == [("candle", True)]
+    await listener.leave()
