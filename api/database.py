@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import URL, Engine, create_engine, event, make_url
 
 _BUSY_TIMEOUT_MS = 5_000
+
+_POSTGRESQL_PATIENCE = {
+    # A server that is gone without a word is given up, and so is a connection that it no longer answers on.
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 def open_database(url: str, *, flushed: bool = False) -> Engine:
@@ -25,7 +34,7 @@ def open_database(url: str, *, flushed: bool = False) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, connect_args=_patience(parsed))
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     database = create_engine(parsed, connect_args={"timeout": _BUSY_TIMEOUT_MS / 1_000})
@@ -37,3 +46,10 @@ def open_database(url: str, *, flushed: bool = False) -> Engine:
 
     event.listen(database, "connect", prepare)
     return database
+
+
+def _patience(url: URL) -> dict[str, int]:
+    """Give what the driver is told about silence, but for what the URL says itself."""
+    if url.get_backend_name() != "postgresql":
+        return {}
+    return {name: value for name, value in _POSTGRESQL_PATIENCE.items() if name not in url.query}

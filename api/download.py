@@ -9,7 +9,7 @@ import structlog
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Send
 
-from api.history import HistoryUnavailableError
+from api.history import HistoryUnavailableError, QueryTooLongError
 
 SEND_TIMEOUT_S = 30.0
 _SEND_BYTES = 256 * 1024
@@ -20,8 +20,8 @@ _log = structlog.get_logger("api")
 class Download(StreamingResponse):
     """A download that ends, not whole, when its client takes nothing for `SEND_TIMEOUT_S`.
 
-    Nor is it whole where the database went away: the connection is closed before the last chunk, which every
-    client tells from an end.
+    Nor is it whole where the database went away, or hangs: the connection is closed before the last chunk,
+    which every client tells from an end.
     """
 
     async def stream_response(self, send: Send) -> None:
@@ -33,6 +33,8 @@ class Download(StreamingResponse):
 
         try:
             await super().stream_response(send_in_time)
+        except QueryTooLongError:
+            _log.warning("a download was ended early", why="the database took too long over a piece")
         except (TimeoutError, HistoryUnavailableError) as error:
             _log.warning("a download was ended early", why=str(error) or "its client takes nothing")
 

@@ -48,6 +48,10 @@ class Opening(Protocol):
         """Give the events that a newcomer begins with."""
         ...
 
+    def can_catch_up(self, missed: Resumption) -> bool:
+        """Tell whether all state that a listener may have missed is still kept."""
+        ...
+
     def caught_up(self, missed: Resumption) -> Events:
         """Give the newest state where the feed does not tell what changed of it."""
         ...
@@ -72,6 +76,15 @@ class MarketOpening(Struct, frozen=True, kw_only=True):
             yield from self._candles(symbol, None)
             yield from self._ticker(symbol)
 
+    def can_catch_up(self, missed: Resumption) -> bool:
+        """Tell whether the candles go back as far as the listener's do."""
+        return missed.exact or all(
+            self.view.candles[symbol][interval].has_before(missed_ms)
+            for symbol in self._listed()
+            if (missed_ms := missed.untold_ms.get(f"trades:{symbol}")) is not None
+            for interval in self._intervals()
+        )
+
     def caught_up(self, missed: Resumption) -> Events:
         """Give the tickers, and the candles that may have changed since the listener was told of them.
 
@@ -83,6 +96,9 @@ class MarketOpening(Struct, frozen=True, kw_only=True):
                 yield from self._book(symbol)
             yield from self._candles(symbol, missed.untold_ms.get(f"trades:{symbol}"))
             yield from self._ticker(symbol)
+
+    def _intervals(self) -> list[str]:
+        return [kind.split(":")[1] for kind in self.kinds if kind.startswith("candles:")]
 
     def _listed(self) -> Iterable[str]:
         return sorted(self.view.assets) if self.symbols == (EVERY_SYMBOL,) else self.symbols
@@ -96,7 +112,7 @@ class MarketOpening(Struct, frozen=True, kw_only=True):
         if kept is None:
             return
         now_ms = self.view.time_ms
-        for interval in (kind.split(":")[1] for kind in self.kinds if kind.startswith("candles:")):
+        for interval in self._intervals():
             series = kept[interval]
             candles = (
                 series.between(None, None, limit=1, now_ms=now_ms)
@@ -126,6 +142,10 @@ class AccountOpening(Struct, frozen=True, kw_only=True):
         orders = self.view.orders.open(self.investor_id, limit=_OPEN_ORDERS_MAX)
         yield "orders_snapshot", encode(orders)
         yield "account_snapshot", encode(self.view.accounts.snapshot(self.investor_id))
+
+    def can_catch_up(self, missed: Resumption) -> bool:  # noqa: ARG002 - every record is an event
+        """Tell that it is: this stream has no state but its records."""
+        return True
 
     def caught_up(self, missed: Resumption) -> Events:  # noqa: ARG002 - every record is an event
         """Give nothing: this stream has no state but its records."""
@@ -183,6 +203,8 @@ async def stream(feed: Feed, make: Callable[[], Opening], last_event_id: str | N
     start = make()
     feed.before_joining(start.channels())
     missed = feed.since(place, start.channels()) if place else None
+    if missed is not None and not start.can_catch_up(missed):
+        missed = None
     subscription = feed.subscribe(start.channels())
     last_id = str(feed.place)
     try:

@@ -71,10 +71,14 @@ class TradeRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionPage:
-    """Trades from the history, newest first; `next_cursor` asks for those before them."""
+    """Trades from the history, newest first; `next_cursor` asks for those before them.
+
+    Older ones than `history_begins_ms` were deleted; where it is null, none were.
+    """
 
     transactions: list[TradeRow]
     next_cursor: str | None
+    history_begins_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +103,7 @@ class OwnTransactionPage:
 
     transactions: list[OwnTradeRow]
     next_cursor: str | None
+    history_begins_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

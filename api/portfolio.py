@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Row, Table, and_, colu
 from api.history import History
 from api.live.candles import DAY_START_MS, INTERVALS_MS, bucket_start
 from api.payloads import PortfolioPoint
-from api.recorder.tables import MINUTE_MS, account_minutes, candles, executions, position_minutes
+from api.recorder.tables import MINUTE_MS, account_minutes, candles, executions, fee_minutes, position_minutes
 from api.valuation import cost_units, units_of, worth
 from engine.units import decimal_from_units
 
@@ -198,16 +198,26 @@ def _add_fees(
     totals: Sequence[_Total],
 ) -> None:
     """Add what was paid in fees before each point. Cost O(the investor's fills so far), by index alone."""
-    paid = executions.c
+    paid, summed = executions.c, fee_minutes.c
     bucket = (paid.time_ms - DAY_START_MS) // interval_ms
-    sums = history.rows(
+    by_fill = (
         select(func.max(paid.time_ms).label("time_ms"), func.sum(paid.fee).label("fee"))
         .where(paid.investor_id == investor_id, paid.fee.is_not(None), paid.time_ms < times_ms[-1])
         .group_by(bucket)
     )
+    # Points are at whole minutes, so that it does not matter when in a minute it was.
+    by_minute = (
+        select(func.max(summed.minute_ms).label("time_ms"), func.sum(summed.fee_units).label("units"))
+        .where(summed.investor_id == investor_id, summed.minute_ms < times_ms[-1])
+        .group_by((summed.minute_ms - DAY_START_MS) // interval_ms)
+    )
+    # Of one moment: fees go from one table to the other when executions are deleted.
+    with history.snapshot() as connection:
+        told = [(row.time_ms, units_of(row.fee)) for row in connection.execute(by_fill)]
+        told += [(row.time_ms, int(row.units)) for row in connection.execute(by_minute)]
     units = [0] * (len(times_ms) + 1)
-    for row in sums:
-        units[bisect_left(times_ms, row.time_ms + 1)] += units_of(row.fee)
+    for time_ms, fee_units in told:
+        units[bisect_left(times_ms, time_ms + 1)] += fee_units
     running = 0
     for total, more in zip(totals, units, strict=False):
         running += more

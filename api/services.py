@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from operator import attrgetter
 
+from api.beginning import HistoryStart
 from api.config import ApiConfig
 from api.feed import Feed, private_feed
 from api.history import History, HistoryUnavailableError
@@ -17,6 +18,7 @@ from api.live.view import LiveView
 from api.payloads import OrderRow
 from api.sender import CommandSender
 from api.streaming import StreamCounts
+from engine.domain import Status
 from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
 
 RECORDER_TIMEOUT_S = 3.0
@@ -37,7 +39,8 @@ class Services:
             of_user_max=config.streams_per_user, of_address_max=config.streams_per_address
         )
         self.history = History(config.database_url)
-        self.follower = Follower(config.connection, self.public_feed, self.private_feed)
+        start = HistoryStart(config.connection, self.history)
+        self.follower = Follower(config.connection, start, self.public_feed, self.private_feed)
         self.sender = CommandSender(config.connection)
         self.downloads = asyncio.Semaphore(DOWNLOADS_MAX)
 
@@ -52,10 +55,19 @@ class Services:
         Raises
         ------
         HistoryUnavailableError
-            When the database does not answer.
+            When the database is needed and does not answer.
         """
-        live = self.view.orders.get(investor_id, order_id)
-        return live or await asyncio.to_thread(self.history.order, investor_id, order_id)
+        orders = self.view.orders
+        live = orders.get(investor_id, order_id)
+        # A refusal may be of an id that was an older order's, which is then what is meant by it.
+        if live is not None and not (live.status is Status.REJECTED and orders.has_let_go(investor_id)):
+            return live
+        try:
+            return await asyncio.to_thread(self.history.order, investor_id, order_id) or live
+        except HistoryUnavailableError:
+            if live is None:
+                raise
+            return live
 
     async def finished_orders(self, investor_id: str, symbol: str | None, *, limit: int) -> list[OrderRow]:
         """Give an investor's newest finished orders, newest first, the history's behind the live view's.
@@ -70,6 +82,8 @@ class Services:
             return orders.finished(investor_id, symbol, limit=limit)
         stored = await asyncio.to_thread(self.history.finished_orders, investor_id, symbol, limit)
         live = orders.finished(investor_id, symbol, limit=limit)
+        first = {order.order_id for order in stored}
+        live = [order for order in live if order.order_id not in first or order.status is not Status.REJECTED]
         known = {order.order_id for order in live}
         older = [order for order in stored if order.order_id not in known]
         return newest_first([*live, *older])[:limit]

@@ -20,7 +20,7 @@ from homebroker.ports import free_port
 from homebroker.settings import Settings
 from homebroker.status import read_status, remove_status
 
-_READY_TIMEOUT_S: Final = 300.0
+_READY_TIMEOUT_S: Final = 900.0
 _POLL_S: Final = 0.01
 _LOG_SHOWN: Final = 2_000
 
@@ -125,9 +125,16 @@ def passthrough_process(settings: Settings) -> Iterator[Measured]:
 @contextmanager
 def api_process(settings: Settings) -> Iterator[Measured]:
     """Run `homebroker api`; gives it when it says that it is ready."""
+    with starting_api(settings) as api:
+        wait_until_ready(settings, api, "api")
+        yield api
+
+
+@contextmanager
+def starting_api(settings: Settings) -> Iterator[Measured]:
+    """Run `homebroker api`; gives it at once."""
     remove_status(settings.data_dir, "api")
     with _started(settings, "homebroker", "api") as api:
-        wait_until_ready(settings, api, "api")
         yield api
 
 

@@ -313,6 +313,20 @@ def feed(
 
 
 @_bench.command()
+def live(
+    trades: Annotated[int, typer.Option(min=10_000, max=100_000_000, help="Trades of history.")] = 10_000_000,
+    starts: Annotated[int, typer.Option(min=1, max=20, help="Starts, of which the median is told.")] = 3,
+    *,
+    whole: Annotated[bool, typer.Option("--whole", help="Also read the whole log: minutes.")] = False,
+    folder: Annotated[Path | None, typer.Option(help="Keep the market here for the next time.")] = None,
+) -> None:
+    """Start an API on a long history in SQLite and PostgreSQL, beside one that has no history to read."""
+    from bench.live import run
+
+    run(trades=trades, starts=starts, whole=whole, folder=folder)
+
+
+@_bench.command()
 def start(
     restarts: Annotated[int, typer.Option(min=1, max=20, help="Starts of the same market again.")] = 3,
 ) -> None:

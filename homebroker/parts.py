@@ -33,12 +33,17 @@ def run_engine(settings: Settings) -> None:
 
 def run_recorder(settings: Settings) -> None:
     """Write history until told to stop."""
-    from api import recorder
+    from api.recorder import service
 
     run_part(
         "recorder",
         settings,
-        lambda report: recorder.run(settings.connection, settings.resolved_database_url, report=report),
+        lambda report: service.run(
+            settings.connection,
+            settings.resolved_database_url,
+            history_days=settings.history_days,
+            report=report,
+        ),
     )
 
 

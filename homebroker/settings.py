@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     requests_per_second: float = Field(
         50.0, gt=0, le=100_000, description="other requests that a user may make of an API process"
     )
+    history_days: int = Field(
+        0, ge=0, le=100_000, description="whole days of trades, executions and ended orders kept; 0: all"
+    )
     metrics_host: str = Field("127.0.0.1", description="address that the parts serve their metrics on")
     metrics_port: Port = Field(
         0,

@@ -16,7 +16,7 @@ from api.feed.places import Place, PlaceReader, Position
 from api.feed.subscription import Entry, Subscription, body
 
 ENTRIES_MAX = 50_000
-PRIVATE_ENTRIES_MAX = 20_000
+PRIVATE_ENTRIES_MAX = 50_000
 SUBSCRIBERS_MAX = 2_000
 PRIVATE_SUBSCRIBERS_OF_CHANNEL_MAX = 20
 QUEUE_BYTES_MAX = 2 * 1024 * 1024

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,9 @@ def stored_candles(history: History, span: CandleSpan) -> StoredCandles:
     )
 
 
-def rows_of(found: list[Any]) -> Rows:
+def rows_of(found: Sequence[Any]) -> Rows:
     """Give rows of the table, prices in the currency's unit, as candles are counted: in ten-thousandths."""
-    table = np.array([tuple(row) for row in found], np.float64).reshape(-1, len(_NAMES))
+    table = np.array(list(map(tuple, found)), np.float64).reshape(-1, len(_NAMES))
     rows = candle_rows(*(np.empty(len(table), np.int64) for _ in range(3)))
     for number, name in enumerate(_NAMES):
         is_price = name in {"open", "high", "low", "close"}
@@ -74,8 +75,8 @@ def rows_of(found: list[Any]) -> Rows:
     return rows
 
 
-def stored_query(symbol: str, interval_ms: int) -> Select[Any]:
-    """Give the query of a symbol's candles, without an order."""
+def stored_query(symbol: Any, interval_ms: Any) -> Select[Any]:
+    """Give the query of a symbol's candles, without an order; by values or parameters."""
     columns = (candles.c[name] for name in _NAMES)
     return select(*columns).where(candles.c.symbol == symbol, candles.c.interval_ms == interval_ms)
 

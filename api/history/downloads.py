@@ -14,6 +14,8 @@ from api.history.reading import History
 from api.history.transactions import Identity, TransactionFilter, cursor, cursor_of, query
 
 PIECE_ROWS = 50_000
+PIECE_MAX_S = 60.0
+"""How long the database may take over a piece: one that hangs is not to hold a connection for ever."""
 _PUBLIC = pa.schema(
     [
         ("transaction_id", pa.string()),
@@ -60,7 +62,7 @@ def download(history: History, wanted: TransactionFilter, *, as_parquet: bool) -
     ------
     BadCursorError
         Before the first piece.
-    HistoryUnavailableError
+    HistoryUnavailableError, QueryTooLongError
         Also in the middle: what was sent by then is not whole, and must not end like something whole.
     """
     schema = _PUBLIC if wanted.investor_id is None else _OWN
@@ -74,7 +76,7 @@ def _pieces(
     left = wanted.limit
     while left > 0:
         limit = min(left, PIECE_ROWS)
-        with history.snapshot() as connection:
+        with history.snapshot(seconds_max=PIECE_MAX_S) as connection:
             rows = connection.execute(query(connection, wanted, after=after, limit=limit)).all()
         yield sink.piece(_table(rows, schema))
         if len(rows) < limit:

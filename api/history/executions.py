@@ -8,8 +8,8 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Connection, Row, Select, select, tuple_
 
-from api.history.places import within
-from api.history.reading import History
+from api.history.places import begins_at, within
+from api.history.reading import QUERY_MAX_S, History
 from api.history.transactions import cursor, cursor_of, identity_of
 from api.recorder.tables import executions
 from engine.domain import ExecutionType
@@ -45,10 +45,14 @@ class ExecutionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionPage:
-    """Executions, newest first; `next_cursor` asks for those before them."""
+    """Executions, newest first; `next_cursor` asks for those before them.
+
+    Older ones than `history_begins_ms` were deleted; where it is null, none were.
+    """
 
     executions: list[ExecutionRow]
     next_cursor: str | None
+    history_begins_ms: int | None
 
 
 class ExecutionFilter(Struct, frozen=True, kw_only=True):
@@ -73,12 +77,17 @@ def page(history: History, wanted: ExecutionFilter) -> ExecutionPage:
         When the cursor is not one that a page gave.
     HistoryUnavailableError
         When the database does not answer.
+    QueryTooLongError
+        When so few are as wanted that looking for them takes too long: only fills have an index.
     """
-    with history.snapshot() as connection:
+    with history.snapshot(seconds_max=QUERY_MAX_S) as connection:
         rows = connection.execute(_query(connection, wanted)).all()
+        begins_ms = begins_at(connection)
     found = [_row(row) for row in rows[: wanted.limit]]
     return ExecutionPage(
-        executions=found, next_cursor=found[-1].execution_id if len(rows) > wanted.limit else None
+        executions=found,
+        next_cursor=found[-1].execution_id if len(rows) > wanted.limit else None,
+        history_begins_ms=begins_ms,
     )
 
 

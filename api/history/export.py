@@ -13,7 +13,7 @@ from msgspec import Struct
 from pyarrow import parquet
 from sqlalchemy import select, tuple_
 
-from api.history.places import within
+from api.history.places import begins_at, within
 from api.history.reading import History
 from api.history.transactions import identity_of
 from api.live.candles import DAY_START_MS, INTERVALS_MS
@@ -52,8 +52,8 @@ class Exported(Struct, frozen=True, kw_only=True):
 def export(history: History, directory: Path) -> Iterator[Exported]:
     """Write what is not there yet; the day that is not over is written anew each time.
 
-    A file appears whole or not at all, so an export that was cut off is simply run again. Memory is that of
-    50,000 rows.
+    Days whose trades were deleted are passed over. A file appears whole or not at all, so an export that was
+    cut off is simply run again. Memory is that of 50,000 rows.
     """
     with history.snapshot() as connection:
         recorded_ms = min(
@@ -65,7 +65,11 @@ def export(history: History, directory: Path) -> Iterator[Exported]:
             .where(candles.c.interval_ms == _DAY_MS)
             .order_by(candles.c.time_ms, candles.c.symbol)
         ).all()
+        begins_ms = begins_at(connection) or 0
     for start_ms, symbol in days:
+        if start_ms < begins_ms:
+            # Its trades are deleted; a file that was written while they were there stays as it is.
+            continue
         path = directory / day_name(start_ms) / f"{symbol}.parquet"
         is_over = recorded_ms >= start_ms + _DAY_MS
         if is_over and path.exists() and not _was_open(path):

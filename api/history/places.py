@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, false, func, or_, select
 
-from api.recorder.tables import positions_in_log
+from api.recorder.tables import history_begins, positions_in_log
 
 
 def within(
@@ -30,13 +30,21 @@ def within(
     return [or_(*spans) if spans else false()]
 
 
+def begins_at(connection: Connection) -> int | None:
+    """Give the time from which on all records are there; None where none was ever deleted."""
+    found = connection.execute(select(func.max(history_begins.c.time_ms))).scalar()
+    return None if found is None else int(found)
+
+
 def first_offset(connection: Connection, table: Table, shard: int, time_ms: int) -> int:
     """Give an offset that divides a shard's rows: those from it on are not older than a time, others are."""
     offset = table.c["offset"]
-    low, high = connection.execute(
-        select(func.min(offset), func.max(offset)).where(table.c.shard == shard)
-    ).one()
-    if low is None:
+    # One at a time: asked for both, SQLite reads the whole table.
+    low, high = (
+        connection.execute(select(end(offset)).where(table.c.shard == shard)).scalar()
+        for end in (func.min, func.max)
+    )
+    if low is None or high is None:
         return 0
     high += 1
     at = select(offset, table.c.time_ms).where(table.c.shard == shard).order_by(offset).limit(1)

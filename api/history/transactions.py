@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, select, tuple_
 
-from api.history.places import within
+from api.history.places import begins_at, within
 from api.history.reading import QUERY_MAX_S, History
 from api.payloads import OwnTradeRow, OwnTransactionPage, TradeRow, TransactionPage
 from api.recorder.tables import executions, transactions
@@ -54,11 +54,16 @@ def transactions_page(history: History, wanted: TransactionFilter) -> Transactio
     after = None if wanted.cursor is None else cursor_of(wanted.cursor)
     with history.snapshot(seconds_max=QUERY_MAX_S) as connection:
         rows = connection.execute(query(connection, wanted, after=after, limit=wanted.limit + 1)).all()
+        begins_ms = begins_at(connection)
     page = rows[: wanted.limit]
     following = cursor(page[-1]) if len(rows) > wanted.limit else None
     if wanted.investor_id is None:
-        return TransactionPage(transactions=[trade_row(row) for row in page], next_cursor=following)
-    return OwnTransactionPage(transactions=[_own_row(row) for row in page], next_cursor=following)
+        return TransactionPage(
+            transactions=[trade_row(row) for row in page], next_cursor=following, history_begins_ms=begins_ms
+        )
+    return OwnTransactionPage(
+        transactions=[_own_row(row) for row in page], next_cursor=following, history_begins_ms=begins_ms
+    )
 
 
 def query(

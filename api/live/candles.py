@@ -27,8 +27,13 @@ INTERVALS_MS = MappingProxyType(
 )
 DAY_START_MS = 3 * 3_600_000
 """Where a day begins after midnight UTC: the market's calendar is UTC-3."""
-ROWS_MAX = 1_500
-"""How many candles of each symbol and interval are kept here, the newest; the history has the others."""
+ROWS_MAX = MappingProxyType(
+    {name: 1_500 if length_ms <= INTERVALS_MS["1m"] else 500 for name, length_ms in INTERVALS_MS.items()}
+)
+"""How many candles of each symbol and interval are kept here, the newest; the history has the others.
+
+Of minutes a day's, of which tickers are made; of shorter ones what a listener may have missed.
+"""
 _UNFOLDED_MAX = 4_096
 _SPARE = 0.25
 _ANSWER_MAX = 10_000
@@ -127,7 +132,7 @@ class CandleSeries:
     `whole` tells whether all that ever were are here.
     """
 
-    def __init__(self, interval_ms: int, *, rows_max: int = ROWS_MAX) -> None:
+    def __init__(self, interval_ms: int, *, rows_max: int) -> None:
         self.interval_ms = interval_ms
         self.whole = True
         self._rows_max = rows_max
@@ -142,6 +147,12 @@ class CandleSeries:
     def first_ms(self) -> int | None:
         """The start of the oldest candle kept, if there is one."""
         return int(self._rows[0]["time_ms"]) if self._count else None
+
+    def begin(self, rows: Rows, *, whole: bool) -> None:
+        """Begin with candles that were counted elsewhere, oldest first; `whole` where there are no older."""
+        assert not self._count
+        self.whole = whole
+        self._append(rows)
 
     def add(self, rows: Rows) -> None:
         """Take in further trades, or shorter candles, in the log's order. Cost O(rows)."""
@@ -177,6 +188,11 @@ class CandleSeries:
         if start_ms is None:
             first = max(first, last - limit)
         return [self._candle(row, now_ms) for row in range(first, min(last, first + limit))]
+
+    def has_before(self, time_ms: int) -> bool:
+        """Tell whether the candle before that of a time is here, or there never was one."""
+        first_ms = self.first_ms
+        return self.whole or (first_ms is not None and first_ms < bucket_start(time_ms, self.interval_ms))
 
     def rows_since(self, time_ms: int) -> Rows:
         """Give the candles that begin at a time or later, as they are kept: look, do not keep."""
@@ -214,7 +230,9 @@ class SymbolCandles:
     """The candles of one symbol in every interval; trades are folded into them when somebody looks."""
 
     def __init__(self) -> None:
-        self._series = {name: CandleSeries(length_ms) for name, length_ms in INTERVALS_MS.items()}
+        self._series = {
+            name: CandleSeries(length_ms, rows_max=ROWS_MAX[name]) for name, length_ms in INTERVALS_MS.items()
+        }
         self._times_ms: list[int] = []
         self._prices: list[float] = []
         self._quantities: list[int] = []
@@ -223,6 +241,10 @@ class SymbolCandles:
         if self._times_ms:
             self._fold()
         return self._series[interval]
+
+    def begin(self, interval: str, rows: Rows, *, whole: bool) -> None:
+        """Begin an interval with candles that were counted elsewhere; see `CandleSeries.begin`."""
+        self._series[interval].begin(rows, whole=whole)
 
     def add(self, times_ms: list[int], prices: list[float], quantities: list[int]) -> None:
         """Take in further trades, in the log's order; prices in the currency's unit."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from typing import Protocol, TypeAlias
 
 import structlog
 from msgspec import Struct
@@ -14,6 +15,7 @@ from msgspec import Struct
 from api.collecting import uncollected
 from api.feed import Feed
 from api.live.publisher import Publisher
+from api.live.retelling import RETOLD_TOPICS, Retelling
 from api.live.view import BOOK_TAIL_MAX, LiveView, ends_reached
 from engine.log import Connection, LogError, LogReader, Watchdog, missing_topics, trouble_of
 from engine.progress import State
@@ -25,8 +27,14 @@ _PROBE_EVERY_S = 1.0
 _PROBE_TIMEOUT_S = 5.0
 _RETRY_FIRST_S = 0.5
 _RETRY_MAX_S = 5.0
-_REPLAYED_MAX = 5_000
-"""How many records before the log's end a fresh server can give to listeners who come back to it."""
+REPLAYED_MAX = 20_000
+"""How many records of each topic before the log's end a fresh server gives to listeners who come back to it.
+
+As many as the feeds keep, so that it makes no difference to them how long a server has been running.
+"""
+_REPEATED_MAX = 1_000
+"""How many records that two engines wrote at once are known for repeats where retelling begins."""
+_Offsets: TypeAlias = Mapping[tuple[str, int], int]
 
 _log = structlog.get_logger("api")
 
@@ -36,6 +44,24 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     state: State
     detail: str
+
+
+class NoStartError(Exception):
+    """There is nothing to begin with but the log; the text says why, and what to do."""
+
+
+class Start(Protocol):
+    """What a view can begin with, other than the log's first record."""
+
+    def begin(self, view: LiveView, firsts: _Offsets, ends: _Offsets) -> Awaitable[None]:
+        """Bring an empty view to some later place of each topic but the books'.
+
+        Raises
+        ------
+        NoStartError
+            When that cannot be done; the view is of no use then.
+        """
+        ...
 
 
 class LogChangedError(Exception):
@@ -48,12 +74,14 @@ class Follower:
     The view is replaced only when the log itself was: after an outage reading goes on where it stopped.
     """
 
-    def __init__(self, connection: Connection, public: Feed, private: Feed) -> None:
+    def __init__(self, connection: Connection, start: Start, public: Feed, private: Feed) -> None:
         self._connection = connection
+        self._start = start
         self._public = public
         self._private = private
         self.view = LiveView(books_from_start=False)
         self._publisher = Publisher(self.view, public, private)
+        self._why_slow = ""
         self.caught_up = False
         self.behind: Mapping[str, int] = {}
         """Records of each topic that are not read, as of a second ago."""
@@ -94,14 +122,56 @@ class Follower:
             await self._read(reader)
 
     async def _begin(self, reader: LogReader, ends: Mapping[str, int]) -> None:
-        firsts = {topic: await reader.first_offset(topic, 0) for topic in OUTPUT_TOPICS}
-        book_start = max(firsts[BOOK], ends[BOOK] - BOOK_TAIL_MAX)
-        self.view = LiveView(books_from_start=book_start == 0)
-        self.view.positions = {**firsts, BOOK: book_start}
-        self._publisher = Publisher(self.view, self._public, self._private)
-        self._publisher.start(
-            {topic: max(self.view.positions[topic], end - _REPLAYED_MAX) for topic, end in ends.items()}
+        firsts = await reader.first_offsets(OUTPUT_TOPICS, 0)
+        book_start = max(firsts[BOOK], ends[BOOK] - REPLAYED_MAX - BOOK_TAIL_MAX)
+        self._stand(State.STARTING, "reading the history")
+        view = await self._started(firsts, ends, books_from_start=book_start == 0)
+        begun = {topic: max(first, view.positions.get(topic, 0)) for topic, first in firsts.items()}
+        view.positions = {**begun, BOOK: book_start}
+        self._publisher = Publisher(view, self._public, self._private)
+        published_from = {topic: max(firsts[topic], end - REPLAYED_MAX) for topic, end in ends.items()}
+        self._publisher.start(published_from)
+        await self._retell(reader, view, firsts, published_from)
+        self._publisher.retold()
+        # Not before: whatever breaks until then is begun anew.
+        self.view = view
+
+    async def _started(
+        self, firsts: Mapping[str, int], ends: Mapping[str, int], *, books_from_start: bool
+    ) -> LiveView:
+        view = LiveView(books_from_start=books_from_start)
+        self._why_slow = ""
+        try:
+            await self._start.begin(view, _of_partition(firsts), _of_partition(ends))
+        except NoStartError as error:
+            self._why_slow = f"; all of it is read: {error}"
+            _log.warning("beginning with the log's first record", why=str(error))
+            return LiveView(books_from_start=books_from_start)
+        return view
+
+    async def _retell(
+        self,
+        reader: LogReader,
+        view: LiveView,
+        firsts: Mapping[str, int],
+        published_from: Mapping[str, int],
+    ) -> None:
+        ends = {
+            topic: view.positions[topic]
+            for topic in RETOLD_TOPICS
+            if published_from[topic] < view.positions[topic]
+        }
+        if not ends:
+            return
+        retelling = Retelling(ends)
+        reader.start(
+            {(topic, 0): max(firsts[topic], published_from[topic] - _REPEATED_MAX) for topic in ends}
         )
+        with uncollected():
+            while any([await reader.position(topic, 0) < end for topic, end in ends.items()]):
+                records = await reader.read(wait_ms=_POLL_MS, records_max=_RECORDS_MAX)
+                self._publisher.retell(retelling.changes(records))
+                await asyncio.sleep(0)
 
     async def _catch_up(self, reader: LogReader, ends: Mapping[str, int]) -> None:
         async with self._probing(reader) as probe:
@@ -110,6 +180,7 @@ class Follower:
                 await self._take(reader, probe)
         if not self.caught_up:
             self.caught_up = True
+            self._stand(State.READY, "up to date")
             _log.info("caught up with the log")
 
     async def _read(self, reader: LogReader) -> None:
@@ -152,12 +223,13 @@ class Follower:
             self.behind = {topic: max(0, end - positions[topic]) for topic, end in ends.items()}
             behind = sum(self.behind.values())
             state = State.READY if self.caught_up else State.STARTING
-            self._stand(state, f"{behind:,} records behind the log" if behind > 0 else "up to date")
+            why = "" if self.caught_up else self._why_slow
+            self._stand(state, f"{behind:,} records behind the log{why}" if behind > 0 else "up to date")
             await asyncio.sleep(_PROBE_EVERY_S)
 
     async def _ends(self, reader: LogReader) -> dict[str, int]:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            return {topic: await reader.end_offset(topic, 0) for topic in OUTPUT_TOPICS}
+            return await reader.end_offsets(OUTPUT_TOPICS, 0)
 
     @staticmethod
     async def _positions(reader: LogReader) -> dict[str, int]:
@@ -165,3 +237,7 @@ class Follower:
 
     def _stand(self, state: State, detail: str) -> None:
         self.standing = Standing(state=state, detail=detail)
+
+
+def _of_partition(offsets: Mapping[str, int]) -> _Offsets:
+    return {(topic, 0): offset for topic, offset in offsets.items()}

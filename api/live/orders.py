@@ -80,6 +80,15 @@ def next_order(order: OrderRow | None, report: ExecutionReport) -> OrderRow | No
     return _order_row(report, order.created_ms if order is not None and goes_on else report.time_ms)
 
 
+class OpenOrder(Struct, frozen=True, kw_only=True, gc=False):
+    """An open order: whose, when it was accepted, and its last report."""
+
+    investor_id: str
+    order_id: str
+    created_ms: int
+    report: bytes
+
+
 class _Kept(Struct, frozen=True, gc=False):
     """An order's last report, and when and as the how-manieth it was accepted."""
 
@@ -90,13 +99,16 @@ class _Kept(Struct, frozen=True, gc=False):
 
 
 class _Orders:
-    """One investor's. `left` counts places in the line of finished orders whose orders are gone already."""
+    """One investor's, by id; the finished ones in the order in which they ended.
+
+    `left` counts places in the line of finished orders whose orders are gone already.
+    """
 
     __slots__ = ("finished", "gone", "left", "open")
 
     def __init__(self) -> None:
         self.open: dict[str, _Kept] = {}
-        self.finished: deque[_Kept] = deque()
+        self.finished: dict[str, _Kept] = {}
         self.left = 0
         self.gone = False
 
@@ -117,15 +129,28 @@ class LiveOrders:
         self._finished_of_investor_max = finished_of_investor_max
         self._investors: dict[str, _Orders] = {}
         self._accepted = 0
+        self._begun_late = False
         self._finished = 0
         self._line: deque[_Orders] = deque()
+
+    def begin(self, orders: Iterable[OpenOrder]) -> None:
+        """Begin with the open orders of a later moment than the log's first, in the order of acceptance.
+
+        What ended before that moment is not here, and is to be asked of the history.
+        """
+        self._begun_late = True
+        for order in orders:
+            self._accepted += 1
+            kept = _Kept(self._accepted, order.created_ms, order.order_id, order.report)
+            self._investors.setdefault(order.investor_id, _Orders()).open[order.order_id] = kept
 
     def apply(self, report: ReportHead, value: bytes) -> None:
         """Take in a report; `value` is the record that it was read from."""
         orders = self._investors.get(report.investor_id)
         order_id = report.order_id
         if report.execution_type is ExecutionType.REJECTED and (
-            not makes_order(report) or (orders is not None and order_id in orders.open)
+            not makes_order(report)
+            or (orders is not None and (order_id in orders.open or order_id in orders.finished))
         ):
             return
         if orders is None:
@@ -144,13 +169,11 @@ class LiveOrders:
         self._finish(orders, kept)
 
     def get(self, investor_id: str, order_id: str) -> OrderRow | None:
-        """Give an investor's order, if it is known. Cost O(the investor's finished orders)."""
+        """Give an investor's order, if it is known. Cost O(1)."""
         orders = self._investors.get(investor_id)
         if orders is None:
             return None
-        kept = orders.open.get(order_id)
-        if kept is None:
-            kept = next((each for each in reversed(orders.finished) if each.order_id == order_id), None)
+        kept = orders.open.get(order_id) or orders.finished.get(order_id)
         return None if kept is None else _row(kept)
 
     def open(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
@@ -166,22 +189,26 @@ class LiveOrders:
     def finished(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
         """Give the newest finished orders of those that are kept, newest first."""
         orders = self._investors.get(investor_id)
-        return [] if orders is None else _newest(_once_each(orders, finished_only=True), symbol, limit)
+        return [] if orders is None else _newest(_finished(orders), symbol, limit)
 
     def all(self, investor_id: str, symbol: str | None = None, *, limit: int) -> list[OrderRow]:
         """Give open and finished orders, newest first."""
         orders = self._investors.get(investor_id)
         if orders is None:
             return []
-        return _newest(_once_each(orders), symbol, limit)
+        return _newest([*_finished(orders), *orders.open.values()], symbol, limit)
 
     def has_let_go(self, investor_id: str) -> bool:
-        """Tell whether an investor had finished orders that are not kept any more."""
+        """Tell whether an investor may have had finished orders that are not kept here."""
         orders = self._investors.get(investor_id)
-        return orders is not None and orders.gone
+        return self._begun_late or (orders is not None and orders.gone)
 
     def _finish(self, orders: _Orders, kept: _Kept) -> None:
-        orders.finished.append(kept)
+        if orders.finished.pop(kept.order_id, None) is not None:
+            # An id may be given again to a later order, which is then the one that is meant by it.
+            orders.left += 1
+            self._finished -= 1
+        orders.finished[kept.order_id] = kept
         self._finished += 1
         self._line.append(orders)
         if len(orders.finished) > self._finished_of_investor_max:
@@ -197,7 +224,7 @@ class LiveOrders:
             self._close_ranks()
 
     def _let_go(self, orders: _Orders) -> None:
-        orders.finished.popleft()
+        del orders.finished[next(iter(orders.finished))]
         orders.gone = True
         self._finished -= 1
 
@@ -211,12 +238,9 @@ class LiveOrders:
         self._line = line
 
 
-def _once_each(orders: _Orders, *, finished_only: bool = False) -> Iterable[_Kept]:
-    # An id that was refused, or whose order ended days ago, may have been given to a later order.
-    by_id = {each.order_id: each for each in orders.finished}
-    if finished_only:
-        return [each for order_id, each in by_id.items() if order_id not in orders.open]
-    return (by_id | orders.open).values()
+def _finished(orders: _Orders) -> Iterable[_Kept]:
+    # An id that was refused, or whose order ended days ago, may be that of a later order, which is open.
+    return [each for order_id, each in orders.finished.items() if order_id not in orders.open]
 
 
 def _newest(kept: Iterable[_Kept], symbol: str | None, limit: int) -> list[OrderRow]:

@@ -45,7 +45,7 @@ class Publisher:
         self._public = public
         self._private = private
         self._published_from: Mapping[str, int] = {}
-        self._open_candles: dict[tuple[str, str], int] = {}
+        self._open_candles = _open_candles(view)
         self._paced = PacedChannels(view, public)
         public.before_joining = self._paced.tell_now
 
@@ -55,8 +55,28 @@ class Publisher:
         self._public.start({letter: positions[_TOPICS[letter]] for letter in PUBLIC_LETTERS})
         self._private.start({letter: positions[_TOPICS[letter]] for letter in PRIVATE_LETTERS})
 
+    def retell(self, changes: Changes) -> None:
+        """Tell of records that are in the view already, for listeners who come back to a fresh server."""
+        self._tell_records(changes)
+        # So far, and not as far as the view is.
+        self._public.settle({})
+        self._private.settle({})
+
+    def retold(self) -> None:
+        """Say that all has been told up to where the view is: the last records may have been repeats."""
+        self._settle()
+
     def publish(self, changes: Changes, *, states: bool) -> None:
         """Tell of a batch's changes; without `states` of its records only, as while catching up."""
+        self._tell_records(changes)
+        if states:
+            self._paced.books(changes.books)
+        self._publish_candles(changes, told=states)
+        if states:
+            self._publish_tickers(changes)
+        self._settle()
+
+    def _tell_records(self, changes: Changes) -> None:
         for offset, trade in self._news(TRANSACTIONS, changes.trades):
             self._public.add(
                 f"trades:{trade.symbol}",
@@ -69,17 +89,11 @@ class Publisher:
         for offset, book in self._news(BOOK, changes.books):
             channel = f"book:{book.symbol}"
             self._public.add(channel, book_event_name(book), encode(book), source="b", offset=offset)
-        if states:
-            self._paced.books(changes.books)
         # A private channel is the investor's id and nothing else.
         for offset, head, report in self._news(EXECUTIONS, changes.executions):
             self._private.add(head.investor_id, "execution", report, source="e", offset=offset)
         for offset, investor_id, account in self._news(ACCOUNTS, changes.accounts):
             self._private.add(investor_id, "account", account, source="a", offset=offset)
-        self._publish_candles(changes, told=states)
-        if states:
-            self._publish_tickers(changes)
-        self._settle()
 
     def due_in_s(self, now_s: float) -> float | None:
         """Give the seconds until something paced is to be told; None when nothing waits."""
@@ -139,3 +153,13 @@ class Publisher:
                 if self._public.is_wanted(f"tickers:{symbol}"):
                     ticker = encode(self._view.ticker(symbol))
                     self._public.add_state(f"tickers:{symbol}", "ticker", ticker)
+
+
+def _open_candles(view: LiveView) -> dict[tuple[str, str], int]:
+    """Give the start of each candle that is not over: its end is to be told of."""
+    newest = {
+        (symbol, interval): candles[interval].newest(now_ms=view.time_ms)
+        for symbol, candles in view.candles.items()
+        for interval in INTERVALS_MS
+    }
+    return {at: candle.time_ms for at, candle in newest.items() if candle is not None and not candle.closed}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -13,9 +13,10 @@ from api.live.accounts import LiveAccounts
 from api.live.answers import Answers, Told
 from api.live.books import LiveBooks
 from api.live.candles import INTERVALS_MS, SymbolCandles, bucket_start
-from api.live.orders import LiveOrders, decode_head
+from api.live.orders import LiveOrders, ReportHead, decode_head
 from api.live.outcomes import Outcomes
 from api.live.tickers import ticker
+from api.live.trades import RecentTrades
 from api.payloads import BookChange, BookLevels, Ticker
 from engine.domain import ExecutionType, Reason
 from engine.identity import SeenOutputs
@@ -33,9 +34,8 @@ from engine.wire.records import (
     encode,
 )
 
-TRADES_KEPT_MAX = 5_000
 BOOK_TAIL_MAX = 20_000
-"""How far before the log's end a view may begin to read books: the engine writes whole ones more often."""
+"""How many records a view reads before it is sure of the books: the engine writes whole ones more often."""
 # A command's reports can only be parted where the engine filled a whole Kafka batch (512 KiB).
 _PARTED_BYTES_MIN = 256 * 1024
 
@@ -69,7 +69,7 @@ class LiveView:
         self.time_ms = 0
         self.market_day_ms = 0
         self.assets: dict[str, AssetRecord] = {}
-        self.trades: dict[str, deque[Transaction]] = {}
+        self.trades: dict[str, RecentTrades] = {}
         self.candles: dict[str, SymbolCandles] = {}
         self.books = LiveBooks(from_start=books_from_start)
         self.orders = LiveOrders()
@@ -79,6 +79,28 @@ class LiveView:
         self.positions: Positions = {}
         self._newest_answered = -1
         self._seen = {topic: SeenOutputs() for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS, ASSETS)}
+
+    def begin_at(
+        self, topic: str, shard: int, *, position: int, last: tuple[int, int] | None, time_ms: int
+    ) -> None:
+        """Say that all of a topic's records before a position are in here already.
+
+        Parameters
+        ----------
+        last : tuple of int
+            Offset and index of the last of them, where that is known.
+        time_ms : int
+            Its time; 0 where that is not known.
+        """
+        self.positions[topic] = position
+        if last is not None:
+            self._seen[topic].start(shard, *last)
+            if topic == EXECUTIONS:
+                self._newest_answered = last[0]
+        if topic != ACCOUNTS:
+            self.time_ms = max(self.time_ms, time_ms)
+        if topic == TRANSACTIONS and time_ms:
+            self.market_day_ms = bucket_start(time_ms, INTERVALS_MS["1d"])
 
     def apply(self, records: Sequence[LogRecord], *, drained: bool = True) -> Changes:
         """Take in what was read from the topics.
@@ -110,8 +132,8 @@ class LiveView:
     def last_price(self, symbol: str) -> float | None:
         """Give the price of a symbol's newest trade, or its reference price before the first."""
         trades = self.trades.get(symbol)
-        if trades:
-            return trades[-1].price
+        if trades is not None:
+            return trades.last_price
         asset = self.assets.get(symbol)
         return None if asset is None else asset.reference_price
 
@@ -126,7 +148,7 @@ class LiveView:
             self.books[symbol],
             market_day_ms=self.market_day_ms,
             market_ms=self.time_ms,
-            time_ms=trades[-1].time_ms if trades else asset.time_ms,
+            time_ms=asset.time_ms if trades is None else trades.last_ms,
         )
 
     def _apply_assets(self, records: Sequence[LogRecord], changes: Changes) -> None:
@@ -146,8 +168,10 @@ class LiveView:
                 changes.trades.append((record.offset, trade))
                 by_symbol[trade.symbol].append(trade)
         for symbol, trades in by_symbol.items():
-            self.trades.setdefault(symbol, deque(maxlen=TRADES_KEPT_MAX)).extend(trades)
-            self.candles.setdefault(symbol, SymbolCandles()).add(
+            if symbol not in self.trades:
+                self.trades[symbol], self.candles[symbol] = RecentTrades(symbol), SymbolCandles()
+            self.trades[symbol].add(trades)
+            self.candles[symbol].add(
                 [trade.time_ms for trade in trades],
                 [trade.price for trade in trades],
                 [trade.quantity for trade in trades],
@@ -184,8 +208,7 @@ class LiveView:
             value = record.value
             if value is None or not seen.is_new(report := decode_head(value)):
                 continue
-            if report.reason is Reason.NOT_OWNER:
-                value = _as_unknown(value)
+            value = as_told(report, value)
             if report.execution_type is ExecutionType.REJECTED:
                 self.outcomes.refused(report.offset, value)
             self.orders.apply(report, value)
@@ -199,8 +222,10 @@ class LiveView:
         self.answers.settle(through=self._newest_answered if whole else self._newest_answered - 1)
 
 
-def _as_unknown(value: bytes) -> bytes:
-    # Whoever asks for another's order is not to learn that there is one.
+def as_told(head: ReportHead, value: bytes) -> bytes:
+    """Give a report as its investor is told it: who asks for another's order is not to learn of it."""
+    if head.reason is not Reason.NOT_OWNER:
+        return value
     report = decode_execution(value)
     sentence = SENTENCES[Message.NO_OPEN_ORDER]
     message = sentence.template.format(order_id=report.order_id)

@@ -42,7 +42,7 @@ def _listing(view: LiveView, symbol: str) -> Listing:
             maker_ppm=ppm_from_basis_points(asset.maker_fee_bps),
             taker_ppm=ppm_from_basis_points(asset.taker_fee_bps),
         ),
-        last_units=units_of(trades[-1].price) if trades else None,
+        last_units=units_of(trades.last_price) if trades is not None else None,
     )
 
 

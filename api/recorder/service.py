@@ -15,6 +15,7 @@ from api.collecting import uncollected
 from api.recorder import metrics
 from api.recorder.provenance import ForeignHistoryError, check_ends, check_same_log
 from api.recorder.reading import RunReader
+from api.recorder.retention import Retention
 from api.recorder.rows import RECORDED_TOPICS, BatchReader, Run
 from api.recorder.store import HistoryMovedError, HistoryStore
 from engine.log import Connection, LogError, LogReader, Watchdog, missing_topics, trouble_of
@@ -22,6 +23,7 @@ from engine.progress import Report, State
 
 _POLL_MS = 500
 _REPORT_EVERY_S = 1.0
+_LOOK_FOR_OLD_EVERY_S = 60.0
 _PROBE_TIMEOUT_S = 5.0
 _RETRY_FIRST_S = 0.5
 _RETRY_MAX_S = 5.0
@@ -33,7 +35,7 @@ _T = TypeVar("_T")
 _log = structlog.get_logger("recorder")
 
 
-async def run(connection: Connection, database_url: str, *, report: Report) -> None:
+async def run(connection: Connection, database_url: str, *, history_days: int = 0, report: Report) -> None:
     """Write history until cancelled; after any trouble go on from what the database has.
 
     Parameters
@@ -42,15 +44,18 @@ async def run(connection: Connection, database_url: str, *, report: Report) -> N
         The Kafka that holds the market.
     database_url : str
         Where the history is kept: SQLite or PostgreSQL.
+    history_days : int
+        How many whole days of trades, executions and ended orders are kept; 0: all.
     report : Report
         Told where the recorder stands, about once a second.
     """
     store = HistoryStore(database_url)
+    retention = Retention(store, history_days) if history_days else None
     retry_s = _RETRY_FIRST_S
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="database") as thread:
         try:
             while True:
-                recorder = _Recorder(connection, store, thread, report)
+                recorder = _Recorder(connection, store, thread, retention, report)
                 try:
                     await recorder.record()
                 except (LogError, TimeoutError) as error:
@@ -73,13 +78,20 @@ class _Recorder:
     """One life of the recorder: from the positions in the database until something breaks."""
 
     def __init__(
-        self, connection: Connection, store: HistoryStore, thread: ThreadPoolExecutor, report: Report
+        self,
+        connection: Connection,
+        store: HistoryStore,
+        thread: ThreadPoolExecutor,
+        retention: Retention | None,
+        report: Report,
     ) -> None:
         self._connection = connection
         self._store = store
         self._thread = thread
         self._report = report
         self._caught_up = False
+        self._retention = retention
+        self._delete_s = 0.0
         self._told_s = 0.0
         self._watchdogs = {topic: Watchdog(topic) for topic in RECORDED_TOPICS}
         self.wrote = False
@@ -90,7 +102,7 @@ class _Recorder:
         await self._wait_for_topics()
         async with LogReader(self._connection) as reader:
             ends = await self._ends(reader)
-            firsts = {(topic, 0): await reader.first_offset(topic, 0) for topic in RECORDED_TOPICS}
+            firsts = _of_partition(await reader.first_offsets(RECORDED_TOPICS, 0))
             # Another market's history is left as it is, of whatever revision.
             check_ends(await self._in_thread(self._store.next_offsets), ends)
             await self._in_thread(self._store.prepare)
@@ -116,6 +128,10 @@ class _Recorder:
             if time.monotonic() - self._told_s >= _REPORT_EVERY_S or caught_up != self._caught_up:
                 self._caught_up = caught_up
                 await self._tell(positions, asking)
+            if self._caught_up and self._retention is not None and time.monotonic() >= self._delete_s:
+                # A piece at a time, between batches: whoever trades now does not wait for what is old.
+                more = await self._in_thread(self._retention.delete_piece)
+                self._delete_s = time.monotonic() + (0.0 if more else _LOOK_FOR_OLD_EVERY_S)
 
     def _write(self, batches: BatchReader, runs: list[Run]) -> None:
         with uncollected():
@@ -142,7 +158,11 @@ class _Recorder:
     @staticmethod
     async def _ends(reader: LogReader) -> dict[tuple[str, int], int]:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            return {(topic, 0): await reader.end_offset(topic, 0) for topic in RECORDED_TOPICS}
+            return _of_partition(await reader.end_offsets(RECORDED_TOPICS, 0))
 
     async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+
+
+def _of_partition(offsets: Mapping[str, int]) -> dict[tuple[str, int], int]:
+    return {(topic, 0): offset for topic, offset in offsets.items()}

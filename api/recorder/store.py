@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, inspect, select
@@ -95,14 +96,20 @@ class HistoryStore:
         HistoryMovedError
             When the database is not where the batch begins. Nothing was written.
         """
-        with self.database.begin() as connection:
-            self._writer.begin(connection)
+        with self.writing() as (connection, writer):
             stored = read_places(connection)
             if any(stored.get(at) != before for at, before in batch.before.items()):
                 raise HistoryMovedError("another recorder has written to the database")
             self._write(connection, batch)
             after = [(*at, *_values(place)) for at, place in batch.after.items()]
-            self._writer.put(connection, NEWEST[positions_in_log.name], after)
+            writer.put(connection, NEWEST[positions_in_log.name], after)
+
+    @contextmanager
+    def writing(self) -> Iterator[tuple[Connection, Writer]]:
+        """Give a transaction in which nobody else writes."""
+        with self.database.begin() as connection:
+            self._writer.begin(connection)
+            yield connection, self._writer
 
     def _write(self, connection: Connection, batch: Batch) -> None:
         self._writer.add(connection, transactions, batch.transactions)

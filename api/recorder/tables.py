@@ -212,6 +212,23 @@ position_minutes = Table(
     *_shares(),
 )
 
+# What an investor paid in a minute by fills whose executions are deleted; in ten-thousandths.
+fee_minutes = Table(
+    "fee_minutes",
+    metadata,
+    Column("investor_id", _ID, primary_key=True),
+    _minute(),
+    Column("fee_units", BigInteger, nullable=False),
+)
+
+# Of a shard whose older records were deleted: the time from which on all are there.
+history_begins = Table(
+    "history_begins",
+    metadata,
+    Column("shard", Integer, primary_key=True, autoincrement=False),
+    Column("time_ms", BigInteger, nullable=False),
+)
+
 assets = Table(
     "assets",
     metadata,

@@ -13,6 +13,8 @@ from api.recorder.tables import (
     accounts,
     assets,
     candles,
+    fee_minutes,
+    history_begins,
     orders,
     position_minutes,
     positions,
@@ -90,6 +92,8 @@ NEWEST_ACCOUNT = Upsert(
     table=accounts,
     set=_all_new(accounts) | {"limits": _new_if_known, "trading_disabled": _new_if_known},
 )
+ADDED_FEES = Upsert(name="fee_minutes", table=fee_minutes, set={"fee_units": _sum})
+LATER_BEGINNING = Upsert(name="history_begins", table=history_begins, set={"time_ms": _greater})
 ADDED_CANDLE = Upsert(
     name="candles",
     table=candles,

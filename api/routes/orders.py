@@ -12,9 +12,10 @@ from starlette.responses import Response
 from api import trading
 from api.dependencies import Investor, OrderId, WithServices, WithView, json_body, json_response
 from api.errors import ApiError, answers, unknown_order, unknown_symbol
+from api.history import HistoryUnavailableError
 from api.live.view import LiveView
 from api.payloads import OrderRow, PendingOrder
-from api.services import newest_first
+from api.services import Services, newest_first
 from api.trading import Accepted, Pending, Refused
 from engine.domain import (
     ID_LENGTH_MAX,
@@ -173,7 +174,7 @@ async def read_order(
     responses={**_PENDING, **answers(400, 403, 404, 413, 415, 422, 503)},
 )
 async def amend_order(
-    order_id: OrderId, wanted: OrderChange, services: WithServices, view: WithView, investor: Investor
+    order_id: OrderId, wanted: OrderChange, services: WithServices, _view: WithView, investor: Investor
 ) -> Response:
     """Change an open order. It keeps its place in the queue only if the price stays and it does not grow."""
     if wanted.quantity is None and wanted.price is None:
@@ -184,7 +185,7 @@ async def amend_order(
         quantity=wanted.quantity,
         price_units=_price_units("price", wanted.price),
     )
-    return _changed(await trading.change(services, command), command, view)
+    return await _changed(services, await trading.change(services, command), command)
 
 
 @router.delete(
@@ -194,11 +195,11 @@ async def amend_order(
     responses={**_PENDING, **answers(403, 404, 422, 503)},
 )
 async def cancel_order(
-    order_id: OrderId, services: WithServices, view: WithView, investor: Investor
+    order_id: OrderId, services: WithServices, _view: WithView, investor: Investor
 ) -> Response:
     """Take an open order out of the book."""
     command = Cancel(order_id=order_id, investor_id=investor)
-    return _changed(await trading.change(services, command), command, view)
+    return await _changed(services, await trading.change(services, command), command)
 
 
 @router.delete(
@@ -219,15 +220,25 @@ async def cancel_all_orders(
     return json_response(outcome.orders) if isinstance(outcome, Accepted) else _not_accepted(outcome, "")
 
 
-def _changed(outcome: Accepted | Refused | Pending, command: Amend | Cancel, view: LiveView) -> Response:
+async def _changed(
+    services: Services, outcome: Accepted | Refused | Pending, command: Amend | Cancel
+) -> Response:
     if isinstance(outcome, Accepted):
         return json_response(outcome.orders[0])
     if isinstance(outcome, Refused) and outcome.reason == Reason.UNKNOWN_ORDER:
-        order = view.orders.get(command.investor_id, command.order_id)
-        if order is None:
-            raise unknown_order(command.order_id)
-        raise ApiError(422, Reason.UNKNOWN_ORDER, f"The order is not open any more: it is {order.status}.")
+        raise await _not_open(services, command)
     return _not_accepted(outcome, command.order_id)
+
+
+async def _not_open(services: Services, command: Amend | Cancel) -> ApiError:
+    try:
+        order = await services.order(command.investor_id, command.order_id)
+    except HistoryUnavailableError:
+        message = "No open order has this id; older ones are known again when the history is back."
+        return ApiError(422, Reason.UNKNOWN_ORDER, message)
+    if order is None:
+        return unknown_order(command.order_id)
+    return ApiError(422, Reason.UNKNOWN_ORDER, f"The order is not open any more: it is {order.status}.")
 
 
 def _not_accepted(outcome: Refused | Pending, order_id: str) -> Response:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,7 +9,7 @@ from starlette.responses import Response
 
 from api.dependencies import ListedSymbol, WithView, json_response
 from api.errors import answers
-from api.live.publisher import trade_row
+from api.live.trades import TRADES_MAX
 from api.payloads import TradeRow
 
 router = APIRouter(prefix="/trades", tags=["market data"])
@@ -25,8 +24,8 @@ router = APIRouter(prefix="/trades", tags=["market data"])
 async def list_trades(
     symbol: ListedSymbol,
     view: WithView,
-    limit: Annotated[int, Query(ge=1, le=1_000, description="at most this many")] = 100,
+    limit: Annotated[int, Query(ge=1, le=TRADES_MAX, description="at most this many")] = 100,
 ) -> Response:
     """List trades, newest first. `GET /transactions` goes further back."""
-    newest = reversed(view.trades.get(symbol, ()))
-    return json_response([trade_row(trade) for trade in islice(newest, limit)])
+    trades = view.trades.get(symbol)
+    return json_response([] if trades is None else trades.newest(limit))

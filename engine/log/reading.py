@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from typing import Any, NamedTuple, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -59,6 +59,17 @@ class LogReader:
         """Give the offset that the next record will get."""
         return await self._offset_of(self._consumer.end_offsets, topic, partition)
 
+    async def first_offsets(self, topics: Collection[str], partition: int) -> dict[str, int]:
+        """Give the offsets of the oldest records kept of several topics, by one question."""
+        return await self._offsets_of(self._consumer.beginning_offsets, topics, partition)
+
+    async def end_offsets(self, topics: Collection[str], partition: int) -> dict[str, int]:
+        """Give the offsets that the next records will get of several topics, by one question.
+
+        A question may wait for as long as a fetch of the same reader does: half a second.
+        """
+        return await self._offsets_of(self._consumer.end_offsets, topics, partition)
+
     async def offset_at(self, topic: str, partition: int, time_ms: int) -> int:
         """Give the offset of the first record that is not older than a time; the end when all are."""
         at = TopicPartition(topic, partition)
@@ -105,6 +116,11 @@ class LogReader:
     async def _offset_of(lookup: Any, topic: str, partition: int) -> int:
         at = TopicPartition(topic, partition)
         return int((await lookup([at]))[at])
+
+    @staticmethod
+    async def _offsets_of(lookup: Any, topics: Collection[str], partition: int) -> dict[str, int]:
+        found = await lookup([TopicPartition(topic, partition) for topic in topics])
+        return {at.topic: int(offset) for at, offset in found.items()}
 
 
 async def read_between(

@@ -1,11 +1,11 @@
-"""A Kafka that lives as long as a `with` block: on free ports, in a folder that goes away with it."""
+"""A Kafka that lives as long as a `with` block, on free ports."""
 
 from __future__ import annotations
 
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,13 @@ _START_TIMEOUT_S: Final = 120.0
 
 
 @contextmanager
-def temporary_broker(*, learn_to: Path | None = None) -> Iterator[Settings]:
-    """Run a broker with the market's topics, empty.
+def temporary_broker(*, kept: Path | None = None, learn_to: Path | None = None) -> Iterator[Settings]:
+    """Run a broker with the market's topics, empty at first.
 
     Parameters
     ----------
+    kept : Path, optional
+        A folder that stays, with what the topics hold; one that goes away when absent.
     learn_to : Path, optional
         Where Java is to write what it learned when it ends.
 
@@ -37,7 +39,7 @@ def temporary_broker(*, learn_to: Path | None = None) -> Iterator[Settings]:
     StartError
         When it cannot be started, or does not answer in time.
     """
-    with tempfile.TemporaryDirectory(prefix="homebroker-broker-") as folder:
+    with nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="homebroker-broker-") as folder:
         settings = Settings(
             _env_file=None,
             data_dir=Path(folder),

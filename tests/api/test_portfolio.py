@@ -72,8 +72,7 @@ def traded(seed: int, *, fees_ppm: int = 250) -> tuple[Exchange, float]:
         elif thrown < 0.2:
             symbol, shares = dice.choice(SYMBOLS), dice.randint(1, 9)
             exchange.run(Deposit(investor_id=ME, symbol=symbol, quantity=shares))
-            trades = list(live(exchange).trades.get(symbol, ()))
-            paid_in += shares * (trades[-1].price if trades else 10.0)
+            paid_in += shares * (live(exchange).last_price(symbol) or 10.0)
         else:
             exchange.place(
                 f"o-{number}",

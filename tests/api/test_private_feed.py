@@ -18,7 +18,7 @@ from engine.domain import Deposit, OpenAccount, SelfTrade, Side
 from engine.log import LogRecord
 from engine.topics import ACCOUNTS, EXECUTIONS, OUTPUT_TOPICS
 from tests.api.exchange import Exchange
-from tests.api.test_feed import Event, Listener
+from tests.api.feed_listeners import Event, Listener
 
 # Names that would carry other names' events if a channel were more than a name.
 TRICKY = ("*", ":*", "ana:*", "ana:x", "account:*", "trades:PETR4")

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, func, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from api import recorder
+from api.recorder import service
 from api.recorder.tables import candles, executions, transactions
 from engine.domain import Side
 from engine.log import Connection, LogReader, LogWriter, NewRecord, read_between
@@ -54,7 +54,7 @@ async def recording(connection: Connection, url: str) -> AsyncIterator[list[tupl
     """Run a recorder for as long as the context lasts; gives its reports."""
     reports: list[tuple[State, str]] = []
     task = asyncio.create_task(
-        recorder.run(connection, url, report=lambda state, detail: reports.append((state, detail)))
+        service.run(connection, url, report=lambda state, detail: reports.append((state, detail)))
     )
     try:
         yield reports

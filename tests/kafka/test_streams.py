@@ -1,6 +1,7 @@
 """Clients of two API processes over a network that breaks all the time: nothing missed, nothing twice.
 
-The truth is Kafka's topics, read apart. With HOMEBROKER_TEST_SOAK=1 there are a thousand cuts.
+The truth is Kafka's topics, read apart. APIs that are started again begin with the history that a recorder
+writes. With HOMEBROKER_TEST_SOAK=1 there are a thousand cuts.
 """
 
 from __future__ import annotations
@@ -91,14 +92,15 @@ class Apis:
 
 @contextmanager
 def running_apis(market: Market, count: int) -> Iterator[Apis]:
-    """Run an engine and some APIs for as long as the context lasts."""
-    engine = start_part(market.settings, "engine")
+    """Run an engine, a recorder and some APIs for as long as the context lasts."""
+    engine, recorder = start_part(market.settings, "engine"), start_part(market.settings, "recorder")
     apis = Apis(market, count)
     try:
         apis.wait_until_ready()
         yield apis
     finally:
         apis.stop()
+        stop_part(recorder)
         stop_part(engine)
 
 

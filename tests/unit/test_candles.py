@@ -59,7 +59,7 @@ def test_candles_equal_a_recount_however_the_trades_are_batched(
 
 def series_of(starts: list[int], **options: int) -> CandleSeries:
     """Make a series of 1 s candles with one trade each."""
-    series = CandleSeries(1_000, **options)
+    series = CandleSeries(1_000, **({"rows_max": 1_500} | options))
     for start in starts:
         series.add(candle_rows(np.array([start]), np.array([10_000]), np.array([1])))
     return series

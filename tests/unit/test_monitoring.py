@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 # What is counted is registered where it is written.
 import api.app
-import api.recorder  # noqa: F401
+import api.recorder.service  # noqa: F401
 import engine.service  # noqa: F401
 from homebroker.process import METRICS_PARTS
 
