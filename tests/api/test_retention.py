@@ -192,6 +192,23 @@ def test_what_is_recorded_later_makes_more_of_it_too_old(
     assert transactions_page(history, TransactionFilter(limit=1)).history_begins_ms == begin_ms
 
 
+def test_the_newest_minute_of_a_quiet_symbol_stays_whole(store: HistoryStore, history: History) -> None:
+    exchange = Exchange()
+    exchange.open()
+    exchange.time_ms = bucket_start(exchange.time_ms, DAY_MS) + DAY_MS
+    for number, symbol in enumerate([SYMBOLS[1]] * (1 + 3 * TRADES_KEPT) + [SYMBOLS[0]]):
+        # One before the minute, then all within it; then the other symbol, days later.
+        exchange.time_ms += {1: 60_000, 1 + 3 * TRADES_KEPT: 5 * DAY_MS}.get(number, 100)
+        for side, investor in ((Side.SELL, "ana"), (Side.BUY, "bia")):
+            exchange.place(f"{side}-{number}", side, 1, 10.0, investor_id=investor, symbol=symbol)
+    write(store, exchange)
+    before = present(history)
+    delete_all(store, random.Random(1))
+    assert present(history) == before
+    left = [row.symbol for row in rows(history, transactions)]
+    assert left == [SYMBOLS[1]] * 3 * TRADES_KEPT + [SYMBOLS[0]]
+
+
 def test_by_default_nothing_goes(store: HistoryStore, history: History) -> None:
     write(store, random_exchange(3, 60))
     before = {table: rows(history, table) for table in (transactions, executions, orders)}

@@ -101,6 +101,16 @@ def test_the_newest_candles_are_kept_and_memory_is_bounded() -> None:
     assert (len(series) <= 126, series.whole, len(series._rows)) == (True, False, 126)
 
 
+def test_what_is_kept_tells_how_far_back_it_goes() -> None:
+    series = series_of([1_000 * n for n in range(1, 128)], rows_max=100)
+    first_ms = series.first_ms
+    assert first_ms is not None
+    assert not series.whole
+    # The candle of a time and the one before it have to be here.
+    assert [series.has_before(first_ms + ahead) for ahead in (-1, 0, 999, 1_000)] == [False, False, False, True]
+    assert series_of([5_000]).has_before(0)
+
+
 def test_a_day_begins_at_midnight_in_brazil() -> None:
     one_second_before_midnight = 1_790_046_000_000 // 86_400_000 * 86_400_000 + 3 * 3_600_000 - 1_000
     day_ms = INTERVALS_MS["1d"]
