@@ -31,12 +31,11 @@ def _do(what: str, act: Callable[[], object]) -> None:
         pending = isinstance(done, Act) and done.status == "pending"
         kind = "warning" if pending else "success"
         text = f"{what} was sent; the market has yet to answer." if pending else f"{what} is done."
-    st.session_state[_TOLD] = (kind, text)
+    st.session_state.setdefault(_TOLD, []).append((kind, text))
 
 
 def _tell() -> None:
-    kind, text = st.session_state.pop(_TOLD, ("", ""))
-    if kind:
+    for kind, text in st.session_state.pop(_TOLD, []):
         st.toast(text, icon={"success": "✅", "warning": "⚠️", "error": "⛔"}[kind])
         if kind == "error":
             st.error(text)

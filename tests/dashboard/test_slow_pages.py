@@ -200,6 +200,17 @@ def test_a_refusal_is_told_to_the_admin(api: Scripted, cookies: dict[str, str]) 
     assert "Steering the simulator was not done. rate is too high." in page.error[0].value
 
 
+def test_of_several_symbols_each_refusal_is_told(api: Scripted, cookies: dict[str, str]) -> None:
+    api.answer("GET /assets", 200, [answers.TICKER, answers.TICKER | {"symbol": "VALE3"}])
+    api.answer("PUT /admin/assets/PETR4/phase", 422, {"reason": "malformed", "message": "PETR4 stays."})
+    api.answer("PUT /admin/assets/VALE3/phase", 200, DONE)
+    page = _admin(api, cookies)
+    page.multiselect[0].set_value(["PETR4", "VALE3"])
+    page = _press(page, "set_phase")
+    assert "PETR4 stays." in page.error[0].value
+    assert [toast.value.split(":")[0] for toast in page.toast] == ["PETR4", "VALE3"]
+
+
 def test_the_admin_page_is_for_admins(api: Scripted) -> None:
     page = open_page("admin")
     assert mounted(page) == ["signed_in"]
