@@ -225,7 +225,8 @@ def test_studies_are_drawn_and_chosen_again_on_the_next_visit(
     expect(figures).to_contain_text(re.compile(r"MA 20\d+,\d\d.*VWAP\d+.*BB upper\d+"))
     page.keyboard.press("Escape")
     drawn = "document.querySelector('.hb-plot').data.filter((trace) => trace.type === 'scatter').length"
-    assert page.evaluate(drawn) == 9, "MA, VWAP, two bands, RSI, MACD and its signal; fills of both sides"
+    # MA, VWAP, two bands, RSI, MACD and its signal; fills of both sides. The chart is drawn behind its words.
+    page.wait_for_function(f"{drawn} === 9")
     page.locator(".hb-plot .nsewdrag").first.hover()
     expect(page.locator(".hb-cross-price")).to_have_text(re.compile(r"^\d+,\d\d$"))
     page.screenshot(path=artifacts / "trade-studies.png")

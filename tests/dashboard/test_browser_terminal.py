@@ -126,11 +126,14 @@ def test_figures_rows_and_tags_are_neither_clipped_nor_over_one_another(
         box.check()
     page.keyboard.press("Escape")
     page.get_by_label("Quantity", exact=True).fill("1")
-    for share in (0.995, 0.9948, 0.9946):
+    orders = page.locator(".hb-orders tbody tr")
+    for count, share in enumerate((0.995, 0.9948, 0.9946), 1):
         page.get_by_label("Price (R$)").fill(f"{last * share:.2f}".replace(".", ","))
         _buy(page).click()
+        # The order before is told in the same words, so what tells of this one is its row.
+        expect(orders).to_have_count(count)
         expect(page.get_by_test_id("stAlert")).to_contain_text("went into the book")
-    page.locator(".hb-orders tbody tr").first.get_by_role("button", name="Amend").click()
+    orders.first.get_by_role("button", name="Amend").click()
     expect(page.locator(".hb-order-tag")).to_have_count(3)
     page.screenshot(path=artifacts / "trade-dense.png")
     legend = page.locator(".hb-figures").first
