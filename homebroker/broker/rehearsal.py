@@ -25,7 +25,7 @@ _READ_MS: Final = 1_000
 def rehearse(progress: Progress, *, jar_cache: Path | None = None) -> bool:
     """Have Java learn Kafka, unless it has; gives whether it has now.
 
-    Cost: some 20 s of processor time, and 70 MB in the user's cache directory.
+    Cost: some 30 s of processor time, and 70 MB in the user's cache directory.
 
     Parameters
     ----------
