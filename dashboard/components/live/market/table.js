@@ -68,9 +68,10 @@ export class Table {
     const spark = new Sparkline();
     cells[TODAY].append(spark.node);
     const share = element("i");
+    const bar = element("div", "hb-balance", share);
     const told = element("span");
-    cells[BUYERS].append(element("div", "hb-share", element("div", "hb-balance", share), told));
-    return { node: element("tr", "", ...cells), cells, spark, star, share, told };
+    cells[BUYERS].append(element("div", "hb-share", bar, told));
+    return { node: element("tr", "", ...cells), cells, spark, star, share, bar, told };
   }
 }
 
@@ -105,7 +106,7 @@ function compared(a, b) {
   return typeof a === "string" ? a.localeCompare(b) : a - b;
 }
 
-function fill({ node, cells, spark, star, share, told }, ticker, { stars }, { sparks, imbalance }) {
+function fill({ node, cells, spark, star, share, bar, told }, ticker, { stars }, { sparks, imbalance }) {
   const tone = format.direction(ticker.change);
   COLUMNS.forEach(({ text, toned, left }, index) => {
     if (text) setText(cells[index], text(ticker));
@@ -117,6 +118,7 @@ function fill({ node, cells, spark, star, share, told }, ticker, { stars }, { sp
   const history = sparks.get(ticker.symbol);
   if (history) spark.draw([...history, ticker.last_price ?? history.at(-1)], ticker.change);
   const bought = imbalance.get(ticker.symbol);
+  bar.style.visibility = bought === undefined ? "hidden" : "visible"; // half and half would be a figure, too
   share.style.transform = `scaleX(${bought ?? 0.5})`;
   setText(told, bought === undefined ? "–" : `${format.number(100 * bought)}%`);
 }
