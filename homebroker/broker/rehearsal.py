@@ -22,8 +22,8 @@ _VALUE: Final = b"0" * 200
 _READ_MS: Final = 1_000
 
 
-def rehearse(progress: Progress, *, jar_cache: Path | None = None) -> bool:
-    """Have Java learn Kafka, unless it has; gives whether it has now.
+def rehearse(progress: Progress, *, jar_cache: Path | None = None) -> None:
+    """Have Java learn Kafka, unless it has, or is too old to keep what it learned.
 
     Cost: some 30 s of processor time, and 70 MB in the user's cache directory.
 
@@ -41,10 +41,8 @@ def rehearse(progress: Progress, *, jar_cache: Path | None = None) -> bool:
     """
     java = find_java()
     memory = memory_path(java, fetch_jars(jar_cache or default_cache(), locked_jars(), progress))
-    if memory is None:
-        return False
-    if memory.exists():
-        return True
+    if memory is None or memory.exists():
+        return
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=memory.parent) as scratch:
@@ -58,7 +56,6 @@ def rehearse(progress: Progress, *, jar_cache: Path | None = None) -> bool:
             f"Kafka's rehearsal failed ({error}), so it starts and runs slower than it could. "
             "To try again: homebroker prepare."
         ) from error
-    return True
 
 
 async def _play(connection: Connection) -> None:
