@@ -16,7 +16,7 @@ from api.collecting import uncollected
 from api.history import History, HistoryUnavailableError, QueryTooLongError
 from api.live.follower import NoStartError
 from api.live.view import LiveView
-from api.recorder.provenance import ForeignHistoryError, check_ends, check_same_log
+from api.recorder.provenance import ForeignHistoryError, check_ends, check_same_log, of_partition
 from api.recorder.rows import At, Place
 from api.recorder.store import read_places
 from engine.log import Connection
@@ -44,7 +44,7 @@ class HistoryStart:
         self._connection = connection
         self._history = history
 
-    async def begin(self, view: LiveView, firsts: Mapping[At, int], ends: Mapping[At, int]) -> None:
+    async def begin(self, view: LiveView, firsts: Mapping[str, int], ends: Mapping[str, int]) -> None:
         """Bring an empty view to where the history is in the log, but for the books.
 
         Parameters
@@ -66,8 +66,8 @@ class HistoryStart:
             places = await asyncio.to_thread(self._places)
             if not places:
                 raise NoStartError(_NO_HISTORY)
-            check_ends({at: place.next_offset for at, place in places.items()}, ends)
-            await check_same_log(self._connection, places, firsts)
+            check_ends({at: place.next_offset for at, place in places.items()}, of_partition(ends, 0))
+            await check_same_log(self._connection, places, of_partition(firsts, 0))
             await asyncio.to_thread(self.read, view)
         except HistoryUnavailableError as error:
             raise NoStartError(_NO_HISTORY) from error

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
-from sqlalchemy import Connection, Integer, Select, bindparam, func, select, tuple_
+from sqlalchemy import Connection, Integer, Select, bindparam, select, tuple_
 
-from api.history.candles import rows_of, stored_query
+from api.history.candles import rows_of, stored_query, traded_symbols
 from api.history.places import within
 from api.history.transactions import identity_of
-from api.live.candles import INTERVALS_MS, ROWS_MAX, Rows, SymbolCandles, bucket_start, candle_rows, fold
-from api.live.trades import TRADE, TRADES_MAX, RecentTrades, TradeRows
+from api.live.candles import INTERVALS_MS, ROWS_MAX, SymbolCandles, bucket_start, candle_rows, fold
+from api.live.newest_rows import Rows
+from api.live.trades import TRADE, TRADES_MAX, RecentTrades
 from api.live.view import LiveView
 from api.recorder.tables import MINUTE_MS, candles, transactions
 from engine.domain import UNITS_PER_CURRENCY, Side
@@ -40,7 +41,7 @@ def begin_tape(view: LiveView, database: Connection) -> None:
     Cost O(symbols * (kept trades + kept candles) + `TRADES_RECENT`) + trades of the newest short candles.
     """
     recent_ms = _recent_ms(database)
-    for symbol in _traded_symbols(database):
+    for symbol in traded_symbols(database):
         tape = _Tape.read(database, symbol, recent_ms)
         recent = view.trades[symbol] = RecentTrades(symbol)
         recent.add_rows(tape.trades)
@@ -56,7 +57,7 @@ def begin_tape(view: LiveView, database: Connection) -> None:
 class _Tape(Struct, frozen=True, kw_only=True):
     """A symbol's newest trades, oldest first: all where `whole`, else with none missing since a time."""
 
-    trades: TradeRows
+    trades: Rows
     whole: bool
     complete_ms: int
 
@@ -92,17 +93,6 @@ def _recent_ms(database: Connection) -> int:
     return database.execute(chosen).scalar() or 0
 
 
-def _traded_symbols(database: Connection) -> list[str]:
-    # From one to the next by the index: candles are many more than symbols.
-    symbols: list[str] = []
-    following = select(func.min(candles.c.symbol))
-    found = database.execute(following).scalar()
-    while found is not None:
-        symbols.append(found)
-        found = database.execute(following.where(candles.c.symbol > found)).scalar()
-    return symbols
-
-
 def _trades_of(symbol: str) -> Select[Any]:
     table = transactions.c
     columns = (table[name] for name in (TRADE.names or ()) if name != "buys")
@@ -110,7 +100,7 @@ def _trades_of(symbol: str) -> Select[Any]:
     return select(*columns, buys).where(table.symbol == symbol).order_by(*_BY_IDENTITY)
 
 
-def _trade_rows(database: Connection, chosen: Select[Any]) -> TradeRows:
+def _trade_rows(database: Connection, chosen: Select[Any]) -> Rows:
     return np.array(list(map(tuple, database.execute(chosen).all())), TRADE)[::-1]
 
 

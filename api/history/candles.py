@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct
-from sqlalchemy import Connection, Select, select, tuple_
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from api.history.places import within
 from api.history.reading import QUERY_MAX_S, History
 from api.history.transactions import identity_of
-from api.live.candles import Rows, candle_rows, fold
+from api.live.candles import candle_rows, fold
+from api.live.newest_rows import Rows
 from api.recorder.store import read_places
 from api.recorder.tables import MINUTE_MS, candles, transactions
 from engine.domain import UNITS_PER_CURRENCY
@@ -147,3 +148,15 @@ def _beginning_within(rows: Rows, span: CandleSpan) -> Rows:
     if span.end_ms is not None:
         inside &= rows["time_ms"] <= span.end_ms
     return rows[inside]
+
+
+def traded_symbols(connection: Connection) -> list[str]:
+    """Give the symbols that have traded, in their order."""
+    # From one to the next by the index: candles are many more than symbols.
+    symbols: list[str] = []
+    following = select(func.min(candles.c.symbol))
+    found = connection.execute(following).scalar()
+    while found is not None:
+        symbols.append(found)
+        found = connection.execute(following.where(candles.c.symbol > found)).scalar()
+    return symbols

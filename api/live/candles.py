@@ -8,6 +8,7 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from api.live.newest_rows import NewestRows, Rows
 from api.payloads import Candle
 from engine.domain import UNITS_PER_CURRENCY
 
@@ -39,7 +40,6 @@ _SPARE = 0.25
 _ANSWER_MAX = 10_000
 
 Integers: TypeAlias = NDArray[np.int64]
-Rows: TypeAlias = NDArray[np.void]
 _NUMBERS = [(name, np.int64) for name in ("time_ms", "open", "high", "low", "close", "volume", "trades")]
 _CANDLE = np.dtype(_NUMBERS)
 _CANDLE_OF_SERIES = np.dtype([("series", np.int64), *_NUMBERS])
@@ -135,40 +135,37 @@ class CandleSeries:
     def __init__(self, interval_ms: int, *, rows_max: int) -> None:
         self.interval_ms = interval_ms
         self.whole = True
-        self._rows_max = rows_max
-        self._room_max = rows_max + int(rows_max * _SPARE) + 1
-        self._rows = np.empty(8, _CANDLE)
-        self._count = 0
+        self._rows = NewestRows(_CANDLE, kept=rows_max, room_max=rows_max + int(rows_max * _SPARE) + 1)
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._rows)
 
     @property
     def first_ms(self) -> int | None:
         """The start of the oldest candle kept, if there is one."""
-        return int(self._rows[0]["time_ms"]) if self._count else None
+        return int(self._rows.rows[0]["time_ms"]) if len(self) else None
 
     def begin(self, rows: Rows, *, whole: bool) -> None:
         """Begin with candles that were counted elsewhere, oldest first; `whole` where there are no older."""
-        assert not self._count
+        assert not len(self)
         self.whole = whole
         self._append(rows)
 
     def add(self, rows: Rows) -> None:
         """Take in further trades, or shorter candles, in the log's order. Cost O(rows)."""
         new = fold(rows, self.interval_ms)
-        if self._count and self._rows[self._count - 1]["time_ms"] == new[0]["time_ms"]:
-            self._merge(self._rows[self._count - 1], new[0])
+        if len(self) and self._rows.rows[-1]["time_ms"] == new[0]["time_ms"]:
+            self._merge(self._rows.rows[-1], new[0])
             new = new[1:]
         self._append(new)
 
     def newest(self, *, now_ms: int) -> Candle | None:
         """Give the newest candle, if there is one."""
-        return self._candle(self._count - 1, now_ms) if self._count else None
+        return self._candle(-1, now_ms) if len(self) else None
 
     def previous_close_units(self) -> int | None:
         """Give the close of the candle before the newest."""
-        return int(self._rows[self._count - 2]["close"]) if self._count > 1 else None
+        return int(self._rows.rows[-2]["close"]) if len(self) > 1 else None
 
     def since(self, time_ms: int, *, now_ms: int) -> list[Candle]:
         """Give the candle of a time and all after it."""
@@ -177,14 +174,14 @@ class CandleSeries:
     def since_before(self, time_ms: int, *, now_ms: int) -> list[Candle]:
         """Give the candle before that of a time, that one and all after it."""
         start_ms = bucket_start(time_ms, self.interval_ms)
-        at = int(np.searchsorted(self._rows["time_ms"][: self._count], start_ms, side="left"))
-        return [self._candle(row, now_ms) for row in range(max(at - 1, 0), self._count)]
+        at = int(np.searchsorted(self._rows.rows["time_ms"], start_ms, side="left"))
+        return [self._candle(row, now_ms) for row in range(max(at - 1, 0), len(self))]
 
     def between(self, start_ms: int | None, end_ms: int | None, *, limit: int, now_ms: int) -> list[Candle]:
         """Give candles that begin in [start_ms, end_ms]: the first `limit`, without a start the last."""
-        times = self._rows["time_ms"][: self._count]
+        times = self._rows.rows["time_ms"]
         first = 0 if start_ms is None else int(np.searchsorted(times, start_ms, side="left"))
-        last = self._count if end_ms is None else int(np.searchsorted(times, end_ms, side="right"))
+        last = len(self) if end_ms is None else int(np.searchsorted(times, end_ms, side="right"))
         if start_ms is None:
             first = max(first, last - limit)
         return [self._candle(row, now_ms) for row in range(first, min(last, first + limit))]
@@ -196,11 +193,11 @@ class CandleSeries:
 
     def rows_since(self, time_ms: int) -> Rows:
         """Give the candles that begin at a time or later, as they are kept: look, do not keep."""
-        times = self._rows["time_ms"][: self._count]
-        return self._rows[int(np.searchsorted(times, time_ms, side="left")) : self._count]
+        times = self._rows.rows["time_ms"]
+        return self._rows.rows[int(np.searchsorted(times, time_ms, side="left")) :]
 
     def _candle(self, index: int, now_ms: int) -> Candle:
-        return candle(self._rows[index].item(), self.interval_ms, now_ms)
+        return candle(self._rows.rows[index].item(), self.interval_ms, now_ms)
 
     @staticmethod
     def _merge(row: Any, more: Any) -> None:
@@ -211,19 +208,8 @@ class CandleSeries:
         row["trades"] += more["trades"]
 
     def _append(self, rows: Rows) -> None:
-        wanted = self._count + len(rows)
-        if wanted > self._room_max:
+        if self._rows.append(rows):
             self.whole = False
-            rows = rows[-self._rows_max :]
-            kept = self._rows_max - len(rows)
-            self._rows[:kept] = self._rows[self._count - kept : self._count].copy()
-            self._count, wanted = kept, self._rows_max
-        if wanted > len(self._rows):
-            grown = np.empty(min(max(wanted, 2 * len(self._rows)), self._room_max), _CANDLE)
-            grown[: self._count] = self._rows[: self._count]
-            self._rows = grown
-        self._rows[self._count : wanted] = rows
-        self._count = wanted
 
 
 class SymbolCandles:

@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import structlog
 from msgspec import Struct
@@ -34,7 +34,6 @@ As many as the feeds keep, so that it makes no difference to them how long a ser
 """
 _REPEATED_MAX = 1_000
 """How many records that two engines wrote at once are known for repeats where retelling begins."""
-_Offsets: TypeAlias = Mapping[tuple[str, int], int]
 
 _log = structlog.get_logger("api")
 
@@ -53,7 +52,7 @@ class NoStartError(Exception):
 class Start(Protocol):
     """What a view can begin with, other than the log's first record."""
 
-    def begin(self, view: LiveView, firsts: _Offsets, ends: _Offsets) -> Awaitable[None]:
+    def begin(self, view: LiveView, firsts: Mapping[str, int], ends: Mapping[str, int]) -> Awaitable[None]:
         """Bring an empty view to some later place of each topic but the books'.
 
         Raises
@@ -142,7 +141,7 @@ class Follower:
         view = LiveView(books_from_start=books_from_start)
         self._why_slow = ""
         try:
-            await self._start.begin(view, _of_partition(firsts), _of_partition(ends))
+            await self._start.begin(view, firsts, ends)
         except NoStartError as error:
             self._why_slow = f"; all of it is read: {error}"
             _log.warning("beginning with the log's first record", why=str(error))
@@ -237,7 +236,3 @@ class Follower:
 
     def _stand(self, state: State, detail: str) -> None:
         self.standing = Standing(state=state, detail=detail)
-
-
-def _of_partition(offsets: Mapping[str, int]) -> _Offsets:
-    return {(topic, 0): offset for topic, offset in offsets.items()}

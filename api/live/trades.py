@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from api.live.newest_rows import NewestRows, Rows
 from api.payloads import TradeRow
 from engine.domain import Side
 from engine.wire.records import Transaction
@@ -15,9 +15,7 @@ from engine.wire.records import Transaction
 TRADES_MAX: Final = 1_000
 """How many of each symbol are kept at least, once there were so many."""
 _ROOM: Final = 2 * TRADES_MAX
-_ROOM_FIRST: Final = 16
 
-TradeRows: TypeAlias = NDArray[np.void]
 TRADE: Final = np.dtype(
     [
         ("shard", np.int32),
@@ -40,21 +38,20 @@ class RecentTrades:
 
     def __init__(self, symbol: str) -> None:
         self._symbol = symbol
-        self._rows: TradeRows = np.empty(_ROOM_FIRST, TRADE)
-        self._count = 0
+        self._rows = NewestRows(TRADE, kept=TRADES_MAX, room_max=_ROOM)
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._rows)
 
     @property
     def last_price(self) -> float:
         """The newest trade's price."""
-        return float(self._rows[self._count - 1]["price"])
+        return float(self._rows.rows[-1]["price"])
 
     @property
     def last_ms(self) -> int:
         """The newest trade's time."""
-        return int(self._rows[self._count - 1]["time_ms"])
+        return int(self._rows.rows[-1]["time_ms"])
 
     def add(self, trades: Sequence[Transaction]) -> None:
         """Take in further trades, in the log's order."""
@@ -76,25 +73,14 @@ class RecentTrades:
             )
         )
 
-    def add_rows(self, rows: TradeRows) -> None:
+    def add_rows(self, rows: Rows) -> None:
         """Take in further trades as rows, shape (n,), in the log's order."""
-        rows = rows[-TRADES_MAX:]
-        wanted = self._count + len(rows)
-        if wanted > _ROOM:
-            kept = TRADES_MAX - len(rows)
-            self._rows[:kept] = self._rows[self._count - kept : self._count].copy()
-            self._count, wanted = kept, TRADES_MAX
-        if wanted > len(self._rows):
-            grown = np.empty(min(max(wanted, 2 * len(self._rows)), _ROOM), TRADE)
-            grown[: self._count] = self._rows[: self._count]
-            self._rows = grown
-        self._rows[self._count : wanted] = rows
-        self._count = wanted
+        self._rows.append(rows[-TRADES_MAX:])
 
     def newest(self, limit: int) -> list[TradeRow]:
         """Give the newest trades, newest first."""
-        first = max(self._count - limit, 0)
-        return [self._row(row) for row in reversed(self._rows[first : self._count].tolist())]
+        first = max(len(self) - limit, 0)
+        return [self._row(row) for row in reversed(self._rows.rows[first:].tolist())]
 
     def _row(self, row: tuple[Any, ...]) -> TradeRow:
         shard, offset, index, time_ms, price, quantity, buys = row

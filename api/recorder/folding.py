@@ -8,7 +8,8 @@ from typing import Protocol, TypeAlias
 
 import numpy as np
 
-from api.live.candles import INTERVALS_MS, Rows, candle_rows, fold
+from api.live.candles import INTERVALS_MS, candle_rows, fold
+from api.live.newest_rows import Rows
 from engine.domain import UNITS_PER_CURRENCY
 
 STORED_INTERVALS_MS = MappingProxyType(

@@ -17,6 +17,11 @@ class ForeignHistoryError(Exception):
     """The history tells of records that the log does not have: it is of another market."""
 
 
+def of_partition(offsets: Mapping[str, int], partition: int) -> dict[At, int]:
+    """Give offsets by topic as those of a partition."""
+    return {(topic, partition): offset for topic, offset in offsets.items()}
+
+
 def check_ends(next_offsets: Mapping[At, int], ends: Mapping[At, int]) -> None:
     """Raise `ForeignHistoryError` where more was read than a topic has."""
     for at, offset in next_offsets.items():

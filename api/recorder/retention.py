@@ -26,17 +26,12 @@ from sqlalchemy import (
     tuple_,
 )
 
+from api.history.candles import traded_symbols
 from api.history.places import first_offset
 from api.live.candles import INTERVALS_MS, bucket_start
 from api.live.trades import TRADES_MAX
 from api.recorder.store import HistoryStore, Writer, read_places
-from api.recorder.tables import (
-    MINUTE_MS,
-    candles,
-    executions,
-    orders,
-    transactions,
-)
+from api.recorder.tables import MINUTE_MS, executions, orders, transactions
 from api.recorder.upserts import ADDED_FEES, LATER_BEGINNING
 from engine.domain import UNITS_PER_CURRENCY
 from engine.topics import TRANSACTIONS
@@ -150,8 +145,7 @@ def _kept_from(connection: Connection, shard: int, end: int) -> dict[str, int]:
     """
     table = transactions.c
     kept: dict[str, int] = {}
-    symbol = connection.execute(select(func.min(candles.c.symbol))).scalar()
-    while symbol is not None:
+    for symbol in traded_symbols(connection):
         newest_first = (
             select(table["offset"], table.time_ms)
             .where(table.symbol == symbol, table.shard == shard)
@@ -162,9 +156,6 @@ def _kept_from(connection: Connection, shard: int, end: int) -> dict[str, int]:
             minute = first_offset(connection, transactions, shard, bucket_start(newest.time_ms, MINUTE_MS))
             first = connection.execute(newest_first.offset(TRADES_MAX - 1).limit(1)).scalar()
             kept[symbol] = min(minute, 0 if first is None else first)
-        symbol = connection.execute(
-            select(func.min(candles.c.symbol)).where(candles.c.symbol > symbol)
-        ).scalar()
     return {symbol: offset for symbol, offset in kept.items() if offset < end}
 
 

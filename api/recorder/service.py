@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from api.collecting import uncollected
 from api.recorder import metrics
-from api.recorder.provenance import ForeignHistoryError, check_ends, check_same_log
+from api.recorder.provenance import ForeignHistoryError, check_ends, check_same_log, of_partition
 from api.recorder.reading import RunReader
 from api.recorder.retention import Retention
 from api.recorder.rows import RECORDED_TOPICS, BatchReader, Run
@@ -102,7 +102,7 @@ class _Recorder:
         await self._wait_for_topics()
         async with LogReader(self._connection) as reader:
             ends = await self._ends(reader)
-            firsts = _of_partition(await reader.first_offsets(RECORDED_TOPICS, 0))
+            firsts = of_partition(await reader.first_offsets(RECORDED_TOPICS, 0), 0)
             # Another market's history is left as it is, of whatever revision.
             check_ends(await self._in_thread(self._store.next_offsets), ends)
             await self._in_thread(self._store.prepare)
@@ -158,11 +158,7 @@ class _Recorder:
     @staticmethod
     async def _ends(reader: LogReader) -> dict[tuple[str, int], int]:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            return _of_partition(await reader.end_offsets(RECORDED_TOPICS, 0))
+            return of_partition(await reader.end_offsets(RECORDED_TOPICS, 0), 0)
 
     async def _in_thread(self, work: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
-
-
-def _of_partition(offsets: Mapping[str, int]) -> dict[tuple[str, int], int]:
-    return {(topic, 0): offset for topic, offset in offsets.items()}

@@ -98,7 +98,7 @@ def test_the_newest_candles_are_kept_and_memory_is_bounded() -> None:
     series = series_of([1_000 * n for n in range(1, 2_001)], rows_max=100)
     kept = times(series.between(None, None, limit=100, now_ms=0))
     assert kept == [1_000 * n for n in range(1_901, 2_001)]
-    assert (len(series) <= 126, series.whole, len(series._rows)) == (True, False, 126)
+    assert (len(series) <= 126, series.whole, len(series._rows._array)) == (True, False, 126)
 
 
 def test_what_is_kept_tells_how_far_back_it_goes() -> None:
