@@ -49,6 +49,14 @@ class Exchange:
     def open(self) -> list[LogRecord]:
         """List the symbols and open the accounts."""
         start = len(self.records)
+        self.list_all()
+        for investor in (ME, "ana", "bia"):
+            self.run(OpenAccount(investor_id=investor, unlimited=True))
+            self.run(Deposit(investor_id=investor, cash_units=10_000_000))
+        return self.records[start:]
+
+    def list_all(self, *, maker_fee_ppm: int = 0, taker_fee_ppm: int = 0) -> None:
+        """List the symbols, or list them again with other fees."""
         for symbol in SYMBOLS:
             listing = ListAsset(
                 symbol=symbol,
@@ -56,12 +64,10 @@ class Exchange:
                 tick_size_units=100,
                 lot_size=1,
                 reference_price_units=100_000,
+                maker_fee_ppm=maker_fee_ppm,
+                taker_fee_ppm=taker_fee_ppm,
             )
             self.run(listing)
-        for investor in (ME, "ana", "bia"):
-            self.run(OpenAccount(investor_id=investor, unlimited=True))
-            self.run(Deposit(investor_id=investor, cash_units=10_000_000))
-        return self.records[start:]
 
     def run(self, command: Command, *, books: bool = True) -> list[LogRecord]:
         """Apply a command; gives the records that it caused."""

@@ -15,7 +15,7 @@ from api.live.view import LiveView
 from api.portfolio import Span, TooManyValuationsError, portfolio
 from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryStore
-from engine.domain import Deposit, ListAsset, SelfTrade, Side, Withdraw
+from engine.domain import Deposit, SelfTrade, Side, Withdraw
 from engine.topics import BOOK
 from tests.api.exchange import ME, SYMBOLS, Exchange
 from tests.postgresql import empty_database
@@ -46,18 +46,7 @@ def traded(seed: int, *, fees_ppm: int = 250) -> tuple[Exchange, float]:
     """Let a limited account trade for an hour or so; gives what was paid in."""
     dice, exchange = random.Random(seed), Exchange()
     exchange.open()
-    for symbol in SYMBOLS:
-        exchange.run(
-            ListAsset(
-                symbol=symbol,
-                name=symbol,
-                tick_size_units=100,
-                lot_size=1,
-                reference_price_units=100_000,
-                maker_fee_ppm=fees_ppm,
-                taker_fee_ppm=2 * fees_ppm,
-            )
-        )
+    exchange.list_all(maker_fee_ppm=fees_ppm, taker_fee_ppm=2 * fees_ppm)
     paid_in = 1_000.0
     for number in range(80):
         exchange.time_ms += dice.choice([0, 5, 900, 20_000, 60_000, 400_000, -exchange.time_ms % MINUTE_MS])

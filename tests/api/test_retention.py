@@ -22,7 +22,7 @@ from api.recorder.retention import Retention
 from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryStore
 from api.recorder.tables import candles, executions, orders, transactions
-from engine.domain import ListAsset, Side
+from engine.domain import Side
 from engine.log import Connection
 from engine.topics import BOOK
 from tests.api.exchange import SYMBOLS, Exchange
@@ -71,18 +71,7 @@ def market(seed: int) -> Exchange:
     """Give a market of some weeks with fees, in which one symbol has been quiet since its first days."""
     exchange = Exchange()
     exchange.open()
-    for symbol in SYMBOLS:
-        exchange.run(
-            ListAsset(
-                symbol=symbol,
-                name=symbol,
-                tick_size_units=100,
-                lot_size=1,
-                reference_price_units=100_000,
-                maker_fee_ppm=250,
-                taker_fee_ppm=500,
-            )
-        )
+    exchange.list_all(maker_fee_ppm=250, taker_fee_ppm=500)
     quiet = exchange.time_ms + 3 * DAY_MS
     dice = random.Random(seed)
     for number in range(200):
