@@ -7,6 +7,8 @@ import io
 import pandas as pd
 import streamlit as st
 
+from dashboard import tables
+
 
 def csv(table: pd.DataFrame) -> bytes:
     """Write a table as CSV, in UTF-8 with a mark that spreadsheets know it by."""
@@ -47,7 +49,7 @@ def popover(table: pd.DataFrame, name: str, *, label: str = "Table") -> None:
     """Offer a table to look at, and as files, behind a small button."""
     with st.popover(label, key=f"table_{name}"):
         buttons(table, name)
-        st.dataframe(table, height=320)
+        st.dataframe(tables.written(table), column_config=tables.times(table), height=320)
 
 
 def _with_named_index(table: pd.DataFrame) -> pd.DataFrame:

@@ -7,10 +7,19 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
+from dashboard import words
+
 UP: Final = "#21b685"
 DOWN: Final = "#f0475d"
 LINES: Final = ("#3d7eff", "#e0a63a", "#b072e8", "#31b5d6", "#e8709a", "#21b685", "#f0475d", "#8a94a6")
 HEIGHT_PX: Final = 258
+DATES: Final = [
+    {"dtickrange": [None, 59_999], "value": "%H:%M:%S"},
+    {"dtickrange": [60_000, 86_399_999], "value": "%H:%M"},
+    {"dtickrange": [86_400_000, None], "value": "%d/%m"},
+]
+"""How an axis of time is labelled, by how far apart its labels are, in milliseconds."""
+_TIMES: Final = {"tickformatstops": DATES, "hoverformat": "%d/%m %H:%M"}
 CONFIG: Final = {"displayModeBar": False, "responsive": True}
 
 
@@ -25,7 +34,12 @@ def lines(table: pd.DataFrame, *, zone: str, suffix: str = "") -> go.Figure:
             )
         ]
     )
-    return _dressed(figure, hovermode="x unified", yaxis={"ticksuffix": suffix, "side": "right"})
+    return _dressed(
+        figure,
+        hovermode="x unified",
+        xaxis=_TIMES,
+        yaxis={"ticksuffix": suffix, "side": "right", "hoverformat": ",.2f"},
+    )
 
 
 def profile(table: pd.DataFrame) -> go.Figure:
@@ -35,7 +49,11 @@ def profile(table: pd.DataFrame) -> go.Figure:
         for name, title, colour in (("bought", "Takers bought", UP), ("sold", "Takers sold", DOWN))
     ]
     return _dressed(
-        go.Figure(bars), barmode="stack", bargap=0.12, yaxis={"side": "right", "tickformat": ",.2f"}
+        go.Figure(bars),
+        barmode="stack",
+        bargap=0.12,
+        xaxis={"tickformat": ",d"},
+        yaxis={"side": "right", "tickformat": ",.2f"},
     )
 
 
@@ -52,7 +70,12 @@ def distribution(table: pd.DataFrame) -> go.Figure:
             ),
         ]
     )
-    return _dressed(figure, bargap=0.08, xaxis={"ticksuffix": "%"}, yaxis={"side": "right"})
+    return _dressed(
+        figure,
+        bargap=0.08,
+        xaxis={"ticksuffix": "%", "hoverformat": ",.2f"},
+        yaxis={"side": "right", "hoverformat": ",.1f"},
+    )
 
 
 def correlation(table: pd.DataFrame) -> go.Figure:
@@ -66,6 +89,8 @@ def correlation(table: pd.DataFrame) -> go.Figure:
         colorscale=[[0, DOWN], [0.5, "#8a94a6"], [1, UP]],
         text=table.round(2),
         texttemplate="%{text:.2f}",
+        # Every colour of the scale is light enough for it; the theme's own grey could not be read there.
+        textfont={"color": "#0b0e13", "size": 12},
         showscale=False,
         xgap=2,
         ygap=2,
@@ -82,14 +107,19 @@ def flow(table: pd.DataFrame, *, zone: str) -> go.Figure:
         go.Figure(bars),
         bargap=0.15,
         showlegend=False,
-        yaxis={"range": [-1, 1], "side": "right", "dtick": 0.5},
+        xaxis=_TIMES,
+        yaxis={"hoverformat": ",.2f", "range": [-1, 1], "side": "right", "dtick": 0.5},
     )
 
 
 def sizes(table: pd.DataFrame) -> go.Figure:
     """Draw how many trades there were of each size."""
-    bars = go.Bar(x=table["size"], y=table["trades"], marker={"color": LINES[0]}, name="Trades")
-    return _dressed(go.Figure(bars), bargap=0.2, showlegend=False, yaxis={"side": "right"})
+    bars = go.Bar(
+        x=table["size"].map(words.counts), y=table["trades"], marker={"color": LINES[0]}, name="Trades"
+    )
+    return _dressed(
+        go.Figure(bars), bargap=0.2, showlegend=False, yaxis={"side": "right", "tickformat": ",d"}
+    )
 
 
 def _dressed(figure: go.Figure, **layout: Any) -> go.Figure:

@@ -12,8 +12,11 @@ _POINT = re.compile(r"\d{1,12}\.(\d{1,2}|\d{4,6})", re.ASCII)
 
 
 def number(value: float, decimals: int = 0) -> str:
-    """Write a number with dots between thousands and a decimal comma: 1.234,56."""
-    return f"{value:,.{decimals}f}".translate(_SWAP)
+    """Write a number with dots between thousands and a decimal comma: 1.234,56.
+
+    What rounds to zero has no sign.
+    """
+    return f"{value:z,.{decimals}f}".translate(_SWAP)
 
 
 def price(value: float, tick_size: float = 0.01) -> str:

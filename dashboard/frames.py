@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from dashboard import words
+from dashboard import formats, words
 from dashboard.administration import AuditEntry
 from dashboard.history import DayOfSymbol
 from homebroker.client import Order, PastExecution
@@ -122,18 +122,24 @@ def audit(found: Sequence[AuditEntry]) -> pd.DataFrame:
             "who": [row.actor for row in found],
             "did": [row.act.replace("_", " ") for row in found],
             "to": [row.subject for row in found],
-            "outcome": [row.outcome for row in found],
+            "outcome": [row.outcome.replace("_", " ") for row in found],
         }
     )
 
 
 def searched(table: pd.DataFrame, text: str) -> pd.DataFrame:
-    """Keep the rows that have each typed word somewhere, whatever its case."""
+    """Keep the rows that have each typed word somewhere, whatever its case; numbers plain or as shown."""
     if table.empty:
         return table
     wanted = text.casefold().split()
-    told = (" ".join(map(str, row)).casefold() for row in table.itertuples(index=False))
+    told = (" ".join(map(_searchable, row)).casefold() for row in table.itertuples(index=False))
     return table[[all(word in row for word in wanted) for row in told]]
+
+
+def _searchable(value: object) -> str:
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{value} {formats.number(value, 2 if isinstance(value, float) else 0)}"
 
 
 def _times(times_ms: Sequence[int]) -> pd.Series[pd.Timestamp]:

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import administration, formats, frames, session, words
+from dashboard import administration, formats, frames, session, tables, words
 from dashboard.administration import PHASES, SCENARIOS
 from homebroker.client import Act, ClientError, RefusedError, SignedOutError, Ticker
 
@@ -57,7 +57,7 @@ def _system() -> None:
         good = part.state == "ready" and (part.name != "engine" or status.silent_ms < LATE_MS)
         with column.container(border=True, key=f"part_{part.name}", gap=None):
             st.markdown(f"{':green[●]' if good else ':orange[●]'} **{part.name}**")
-            st.caption(part.message)
+            st.caption(words.told(part.message))
     for column, name, value in (
         (columns[-2], "Symbols", status.symbols),
         (columns[-1], "Accounts", status.accounts),
@@ -179,9 +179,7 @@ def _audit() -> None:
     st.dataframe(
         frames.audit(administration.audit(session.signed_in())),
         column_config={
-            "time": st.column_config.DatetimeColumn(
-                "Time", format="DD/MM/YYYY HH:mm:ss", timezone=st.context.timezone
-            ),
+            "time": st.column_config.DatetimeColumn("Time", format=tables.TIME, timezone=st.context.timezone),
             "who": "Who",
             "did": "Did",
             "to": "To",

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from dashboard import downloads, figures, formats, reading, session
+from dashboard import downloads, figures, formats, reading, session, tables
 from dashboard.analysis import prices, trades
 from homebroker.client import Candle, ClientError, Ticker, Trade, asks
 
@@ -118,14 +118,14 @@ def _summary(table: pd.DataFrame, closes: pd.DataFrame, asset: Ticker) -> None:
             downloads.popover(closes, "closes", label="Prices")
         number = st.column_config.NumberColumn
         st.dataframe(
-            table,
+            tables.written(table),
             column_config={
-                "symbol": st.column_config.TextColumn("Symbol", width=56),
-                "change_percent": number("Change %", width=62, format="localized", step=0.01),
-                "worst_percent": number("Worst", width=54, format="localized", step=0.01),
-                "best_percent": number("Best", width=50, format="localized", step=0.01),
-                "skewness": number("Skew", width=48, format="localized", step=0.01),
-                "kurtosis": number("Kurt.", width=48, format="localized", step=0.01),
+                "symbol": st.column_config.TextColumn("Symbol", width=52),
+                "change_percent": number("Change %", width=62),
+                "worst_percent": number("Worst %", width=54),
+                "best_percent": number("Best %", width=50),
+                "skewness": number("Skew", width=42),
+                "kurtosis": number("Kurt.", width=42),
             },
             height=180,
             key="summary",

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import downloads, frames, history, reading, session
+from dashboard import downloads, formats, frames, history, reading, session, tables
 from dashboard.views.opening import why_no_account
 from homebroker.client import Candle, ClientError, SignedOutError, asks
 
@@ -23,9 +24,8 @@ LIFE_HEIGHT_PX: Final = 210
 def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     zone = st.context.timezone
-    money: dict[str, Any] = {"format": "localized", "step": 0.01}
     return {
-        "time": st.column_config.DatetimeColumn("Time", format="DD/MM/YYYY HH:mm:ss", timezone=zone),
+        "time": st.column_config.DatetimeColumn("Time", format=tables.TIME, timezone=zone),
         "day": st.column_config.DateColumn("Day", format="DD/MM/YYYY"),
         "symbol": "Symbol",
         "side": "Side",
@@ -33,24 +33,24 @@ def _columns() -> dict[str, Any]:
         "event": "What happened",
         "status": "Status",
         "liquidity": "Liquidity",
-        "quantity": number("Quantity", format="localized"),
-        "filled": number("Filled", format="localized"),
-        "remaining": number("Left", format="localized"),
-        "bought": number("Bought", format="localized"),
-        "sold": number("Sold", format="localized"),
-        "held": number("Held", format="localized"),
-        "traded": number("Traded", format="localized"),
-        "price": number("Price (R$)", **money),
-        "stop_price": number("Stop (R$)", **money),
-        "average_price": number("Average (R$)", **money),
-        "traded_at": number("Traded at (R$)", **money),
-        "value": number("Value (R$)", **money),
-        "fee": number("Fee (R$)", **money),
-        "fees": number("Fees (R$)", **money),
-        "realized": number("Realized (R$)", **money),
-        "unrealized": number("Unrealized (R$)", **money),
+        "quantity": number("Quantity"),
+        "filled": number("Filled"),
+        "remaining": number("Left"),
+        "bought": number("Bought"),
+        "sold": number("Sold"),
+        "held": number("Held"),
+        "traded": number("Traded"),
+        "price": number("Price (R$)"),
+        "stop_price": number("Stop (R$)"),
+        "average_price": number("Average (R$)"),
+        "traded_at": number("Traded at (R$)"),
+        "value": number("Value (R$)"),
+        "fee": number("Fee (R$)"),
+        "fees": number("Fees (R$)"),
+        "realized": number("Realized (R$)"),
+        "unrealized": number("Unrealized (R$)"),
         "why": st.column_config.TextColumn("Why", width="medium"),
-        "order_id": "Order",
+        "order_id": st.column_config.TextColumn("Order", width="small"),
     }
 
 
@@ -59,10 +59,10 @@ def _days(api_url: str, symbol: str) -> list[Candle]:
     return session.client(api_url).ask(asks.candles(symbol, "1d", limit=DAYS)).candles
 
 
-def _orders(text: str) -> None:
+def _orders(text: str, files: DeltaGenerator) -> None:
     found = session.signed_in().ask(asks.orders(status="all", limit=ORDERS_MAX))
     table = frames.searched(frames.orders(found), text).reset_index(drop=True)
-    chosen = _table(table, "orders", is_chooser=True)
+    chosen = _table(table, "orders", files, is_chooser=True)
     if chosen is None:
         st.caption("Choose an order (the box at its left) to see its life, step by step.")
         return
@@ -72,24 +72,25 @@ def _orders(text: str) -> None:
         reading.executions(session.signed_in(), order_id=str(order["order_id"]), rows_max=1_000)
     )
     st.dataframe(
-        life,
+        tables.written(life),
         column_config=_columns(),
         hide_index=True,
-        placeholder="–",
+        placeholder=tables.NONE,
         height=LIFE_HEIGHT_PX,
         key="life",
         alt="The order's life",
     )
 
 
-def _trades(text: str) -> None:
+def _trades(text: str, files: DeltaGenerator) -> None:
     found = reading.executions(session.signed_in(), execution_type="trade")
-    _table(frames.searched(frames.fills(found), text), "trades")
+    _table(frames.searched(frames.fills(found), text), "trades", files)
     if len(found) == reading.EXECUTIONS_MAX:
-        st.caption(f"The newest {reading.EXECUTIONS_MAX} trades; older ones are at the API's /executions.")
+        newest = formats.number(reading.EXECUTIONS_MAX)
+        st.caption(f"The newest {newest} trades; older ones are at the API's /executions.")
 
 
-def _profit(text: str) -> None:
+def _profit(text: str, files: DeltaGenerator) -> None:
     person, api_url = session.signed_in(), session.config().api_url
     ends = person.ask(asks.daily_positions())
     closes = {
@@ -98,25 +99,25 @@ def _profit(text: str) -> None:
     }
     fills = reading.executions(person, execution_type="trade")
     table = frames.days(history.days_by_symbol(ends, fills, closes))
-    _table(frames.searched(table, text), "profit_by_day")
+    _table(frames.searched(table, text), "profit_by_day", files)
     st.caption(
         "Days end at midnight in Brasília. Unrealized: of all shares held at the day's end. Before fees."
     )
 
 
-def _table(table: pd.DataFrame, name: str, *, is_chooser: bool = False) -> int | None:
-    """Draw a table with its files; gives the place of the row that is chosen."""
+def _table(table: pd.DataFrame, name: str, files: DeltaGenerator, *, is_chooser: bool = False) -> int | None:
+    """Draw a table, and its files where the page has their place; gives the place of the chosen row."""
     if table.empty:
         st.info("Nothing here yet, or nothing that has these words.", icon=":material/search_off:")
         return None
-    with st.container(key="history_files"):
+    with files:
         downloads.buttons(table, name)
     if not is_chooser:
         st.dataframe(
-            table,
+            tables.written(table),
             column_config=_columns(),
             hide_index=True,
-            placeholder="–",
+            placeholder=tables.NONE,
             height=TABLE_HEIGHT_PX,
             key=name,
             alt=name,
@@ -124,10 +125,10 @@ def _table(table: pd.DataFrame, name: str, *, is_chooser: bool = False) -> int |
         return None
     chosen = st.session_state.get(name, {}).get("selection", {}).get("rows", [])
     state = st.dataframe(
-        table,
+        tables.written(table),
         column_config=_columns(),
         hide_index=True,
-        placeholder="–",
+        placeholder=tables.NONE,
         height=TABLE_OVER_A_LIFE_PX if chosen else TABLE_HEIGHT_PX,
         key=name,
         on_select="rerun",
@@ -139,15 +140,27 @@ def _table(table: pd.DataFrame, name: str, *, is_chooser: bool = False) -> int |
 
 
 def _draw() -> None:
-    with st.container(horizontal=True, gap="small", key="history_bar", vertical_alignment="bottom"):
+    with st.container(horizontal=True, gap="small", key="history_bar", vertical_alignment="center"):
         shown = st.segmented_control(
-            "Show", SHOWN, default=SHOWN[0], required=True, key="show", bind="query-params"
+            "Show",
+            SHOWN,
+            default=SHOWN[0],
+            required=True,
+            key="show",
+            bind="query-params",
+            label_visibility="collapsed",
         )
         text = st.text_input(
-            "Search", key="search", bind="query-params", max_chars=64, placeholder="symbol, status, order …"
+            "Search",
+            key="search",
+            bind="query-params",
+            max_chars=64,
+            placeholder="Search: symbol, status, order …",
+            label_visibility="collapsed",
         )
+        files = st.container(key="history_files", width="content")
         st.button("Refresh", icon=":material/refresh:", key="history_refresh")
-    {"Orders": _orders, "Trades": _trades, "Profit by day": _profit}[shown](text)
+    {"Orders": _orders, "Trades": _trades, "Profit by day": _profit}[shown](text, files)
 
 
 user = session.user()

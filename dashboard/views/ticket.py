@@ -44,7 +44,8 @@ def order_ticket(asset: Ticker) -> None:
     symbol, told = st.session_state.get(_OUTCOME, ("", None))
     if told is not None and symbol == asset.symbol:
         _show(told)
-    st.caption("Alt+Shift+B buys, S sells, X cancels all. Arrow keys step a number.")
+    with st.container(key="ticket_keys"):
+        st.caption("Alt+Shift+B buys, S sells, X cancels all. Arrow keys step a number.")
 
 
 def _load_preferences() -> None:

@@ -150,18 +150,18 @@ def scripts(chromium: Browser) -> Iterator[Scripts]:
 
 
 @pytest.fixture
-def new_browser(chromium: Browser) -> Iterator[Callable[[], Page]]:
-    """Make browsers of Brazilian traders, each with cookies of its own.
+def new_browser(chromium: Browser) -> Iterator[Callable[..., Page]]:
+    """Make browsers, each with cookies of its own; of Brazilian traders, unless another `locale` is given.
 
     An error in the page's own scripts fails the test.
     """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
-    def make() -> Page:
+    def make(locale: str = "pt-BR") -> Page:
         context = chromium.new_context(
             viewport={"width": 1366, "height": 768},
-            locale="pt-BR",
+            locale=locale,
             timezone_id="America/Sao_Paulo",
             color_scheme="dark",
         )
@@ -177,18 +177,22 @@ def new_browser(chromium: Browser) -> Iterator[Callable[[], Page]]:
 
 
 @pytest.fixture
-def page(new_browser: Callable[[], Page], request: pytest.FixtureRequest) -> Page:
+def page(new_browser: Callable[..., Page], request: pytest.FixtureRequest) -> Page:
     """Give a browser page, in which the demo's trader is signed in where a market runs."""
     page = new_browser()
     if "floor" in request.fixturenames:
-        floor: TradingFloor = request.getfixturevalue("floor")
-        answer = page.request.post(
-            f"http://localhost:{floor.settings.api_port}/auth/session",
-            data={"username": "demo", "password": "demo-trader"},
-        )
-        assert answer.ok, answer.text()
-        send_without_asking(page, floor)
+        sign_in_demo(page, request.getfixturevalue("floor"))
     return page
+
+
+def sign_in_demo(page: Page, floor: TradingFloor) -> None:
+    """Sign the demo's trader in to a page's browser, whose orders need no confirmation."""
+    answer = page.request.post(
+        f"http://localhost:{floor.settings.api_port}/auth/session",
+        data={"username": "demo", "password": "demo-trader"},
+    )
+    assert answer.ok, answer.text()
+    send_without_asking(page, floor)
 
 
 def bearer(page: Page) -> dict[str, str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.dashboard.conftest import TradingFloor, ask, bearer, send_without_asking
+from tests.dashboard.conftest import TradingFloor, ask, bearer, send_without_asking, sign_in_demo
 
 pytestmark = [pytest.mark.kafka, pytest.mark.browser]
 
@@ -35,6 +36,26 @@ FOCUSED = """
   return label || node.getAttribute("aria-label") || node.innerText?.trim() || node.tagName;
 })()
 """
+
+# What a table shows is painted: the newest place of each text, from the left end of its canvas.
+PAINTED = """
+window.painted = new Map();
+const paint = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, x, ...rest) {
+  const { a, e } = this.getTransform();
+  window.painted.set(text, (a * x + e) / devicePixelRatio);
+  return paint.call(this, text, x, ...rest);
+};
+"""
+BLOCKS = [
+    ".hb-strip",
+    ".hb-header",
+    ".hb-chart-pane",
+    ".st-key-ticket",
+    ".hb-book",
+    ".hb-own-orders",
+    ".hb-account",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -244,6 +265,8 @@ def test_a_phone_shows_positions_heat_map_and_the_whole_ticket(
     page.set_viewport_size({"width": 390, "height": 844})
     _open(page, floor)
     assert _box(_buy(page))[3] < _box(page.locator(".st-key-ticket"))[3]
+    tops = [_box(page.locator(block))[1] for block in BLOCKS]
+    assert tops == sorted(tops)
     rows = page.locator(".hb-account tbody tr")
     expect(rows).not_to_have_count(0)
     assert _box(rows.last)[3] <= _box(page.locator(".hb-account"))[3]
@@ -256,3 +279,25 @@ def test_a_phone_shows_positions_heat_map_and_the_whole_ticket(
           node.getBoundingClientRect().bottom <= node.closest('.hb-pane').getBoundingClientRect().bottom)"""
     )
     page.screenshot(path=artifacts / "market-phone.png", full_page=True)
+
+
+@pytest.mark.parametrize("locale", ["en-US", "pt-BR"])
+def test_tables_read_brazilian_in_any_browser_and_sort_as_numbers(
+    new_browser: Callable[..., Page], floor: TradingFloor, locale: str
+) -> None:
+    page = new_browser(locale=locale)
+    sign_in_demo(page, floor)
+    orders = f"http://localhost:{floor.settings.api_port}/orders"
+    for quantity in (9, 1_200, 100):
+        order = {"symbol": "PETR4", "side": "buy", "quantity": quantity, "price": 26.75}
+        assert page.request.post(orders, data=order, headers=bearer(page)).ok
+    assert page.request.delete(orders, headers=bearer(page)).ok
+    page.add_init_script(PAINTED)
+    page.goto(f"{floor.url}/history?search=26%2C75")
+    page.wait_for_function("painted.has('26,75') && painted.has('1.200')")
+    assert not page.evaluate("painted.has('26.75') || painted.has('1,200') || painted.has('1200')")
+    canvas = _box(page.get_by_test_id("data-grid-canvas"))
+    page.mouse.click(canvas[0] + page.evaluate("painted.get('Quantity')") + 4, canvas[1] + 14)
+    expect(page.get_by_test_id("glide-cell-5-0")).to_have_text("9")
+    shown = [int(text) for text in page.locator("[data-testid^=glide-cell-5-]").all_inner_texts()]
+    assert shown == sorted(shown)

@@ -272,10 +272,25 @@ def test_the_browser_puts_refusals_as_the_server_does(scripts: Scripts) -> None:
         "It needs 38500.5 in cash and 100.0 is free; deposit cash, cancel orders or make it smaller.",
         "The account's limit is 5 open orders (open_orders_max); cancel some first.",
         "PETR4 moves in ticks of 0.005; 38.5125 is not a multiple of it.",
+        "It needs 100000 PETR4 and 9700 are free; cancel orders or make it smaller.",
+        "There is no open order 12345; it may have ended.",
         "Wait for 1.2.3 or 10.",
     ]
     said = scripts.ask("words.js", f"return {json.dumps(messages)}.map(it.sentence);")
     assert said == [words.refusal("", message) for message in messages]
+
+
+def test_figures_line_up_and_gains_carry_their_sign(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "format.js",
+        """
+        const gains = [348.26, -1234.5, 0, -0.001, 0.004, null].map(it.gain);
+        return [gains, [999, 1000, 5200000, 6790000, null].map(it.short)];
+        """,
+    )
+    gains, short = [[text.replace("\u00a0", " ") for text in texts] for texts in said]
+    assert gains == ["+R$ 348,26", "-R$ 1.234,50", "R$ 0,00", "R$ 0,00", "R$ 0,00", "–"]
+    assert short == ["999", "1,00 mil", "5,20 mi", "6,79 mi", "–"]
 
 
 def test_labels_of_the_time_axis_keep_apart_where_the_market_left_hours_out(scripts: Scripts) -> None:

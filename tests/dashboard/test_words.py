@@ -28,6 +28,17 @@ from dashboard import words
             "It needs 300 B3SA3 and 100 are free.",
             "It needs 300 B3SA3 and 100 are free.",
         ),
+        (
+            "insufficient_shares",
+            "It needs 100000 PETR4 and 9700 are free.",
+            "It needs 100.000 PETR4 and 9.700 are free.",
+        ),
+        ("bad_quantity", "PETR4 trades in lots of 1000; 12345", "PETR4 trades in lots of 1.000; 12.345"),
+        (
+            "unknown_order",
+            "There is no open order 12345; or 1234-5.",
+            "There is no open order 12345; or 1234-5.",
+        ),
         ("halted", "Wait for 1.2.3 or 10.", "Wait for 1.2.3 or 10."),
     ],
 )
@@ -40,3 +51,16 @@ def test_what_programs_are_told_is_put_for_people(reason: str) -> None:
     told = words.refusal(reason, "raw")
     assert told != "raw"
     assert told.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        ("130,339 commands applied", "130.339 commands applied"),
+        ("its newest event is 0.1 s old", "its newest event is 0,1 s old"),
+        ("1,234,567 records behind the log", "1.234.567 records behind the log"),
+        ("Kafka at 127.0.0.1:9092, version 4.1.1", "Kafka at 127.0.0.1:9092, version 4.1.1"),
+    ],
+)
+def test_what_parts_say_of_themselves_has_the_page_s_numbers(message: str, told: str) -> None:
+    assert words.told(message) == told

@@ -29,7 +29,7 @@ export class Account {
     this.figures.show("Equity", format.money(totals?.equity));
     this.figures.show("Cash", format.money(totals?.cash));
     this.figures.show("Available", format.money(totals?.available));
-    this.figures.show("Unrealized", format.signed(totals?.unrealized, 2), format.direction(totals?.unrealized));
+    this.figures.show("Unrealized", format.gain(totals?.unrealized), format.direction(totals?.unrealized));
   }
 }
 

@@ -162,8 +162,8 @@ export class AccountPage {
     this.figures.show("Available", format.money(totals?.available));
     this.figures.show("Held by orders", format.money(totals?.held));
     this.figures.show("Cash", format.money(totals?.cash));
-    this.figures.show("Unrealized", format.signed(totals?.unrealized, 2), format.direction(totals?.unrealized));
-    this.figures.show("Realized", format.signed(totals?.realized, 2), format.direction(totals?.realized));
+    this.figures.show("Unrealized", format.gain(totals?.unrealized), format.direction(totals?.unrealized));
+    this.figures.show("Realized", format.gain(totals?.realized), format.direction(totals?.realized));
     this.figures.show("Fees paid", format.money(fees));
     if (totals) this.chart.setNow(this.#now(totals, fees ?? 0));
   }

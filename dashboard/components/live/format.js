@@ -18,7 +18,8 @@ function decimalFormat(decimals, sign) {
   return formats.get(key);
 }
 
-const shortFormat = new Intl.NumberFormat("pt-BR", { notation: "compact", maximumFractionDigits: 2 });
+// Always with two decimals, so that figures below one another line up; what is below a thousand is told whole.
+const shortFormat = new Intl.NumberFormat("pt-BR", { notation: "compact", minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const timeFormat = new Intl.DateTimeFormat("pt-BR", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const minuteFormat = new Intl.DateTimeFormat("pt-BR", { hour: "2-digit", minute: "2-digit" });
 const dayFormat = new Intl.DateTimeFormat("pt-BR", { day: "2-digit", month: "2-digit" });
@@ -28,8 +29,10 @@ const known = (value) => value !== null && value !== undefined;
 export const number = (value, decimals = 0) => (known(value) ? decimalFormat(decimals, false).format(value) : NONE);
 export const signed = (value, decimals = 2) => (known(value) ? decimalFormat(decimals, true).format(value) : NONE);
 export const percent = (value) => (known(value) ? `${signed(value, 2)}%` : NONE);
-export const short = (value) => (known(value) ? shortFormat.format(value) : NONE);
-export const money = (value) => (known(value) ? `R$ ${number(value, 2)}` : NONE);
+export const short = (value) => (known(value) && Math.abs(value) >= 1000 ? shortFormat.format(value) : number(value));
+export const money = (value) => (known(value) ? `R$\u00a0${number(value, 2)}` : NONE);
+// What rounds to nothing has no sign.
+export const gain = (value) => (known(value) ? `${Math.round(value * 100) > 0 ? "+" : value < -0.005 ? "-" : ""}${money(Math.abs(value))}` : NONE);
 export const time = (timeMs) => timeFormat.format(timeMs);
 export const minute = (timeMs) => minuteFormat.format(timeMs);
 export const day = (timeMs) => dayFormat.format(timeMs);

@@ -19,14 +19,17 @@ export const typeName = (type) => TYPES[type] ?? type ?? "";
 export const sideName = (side) => (side === "buy" ? "Buy" : side === "sell" ? "Sell" : "");
 
 const AMOUNT = /(?<![\w.])\d+\.\d{1,4}(?![\w.]*\d)/g;
+// Not an order's id, which may be all digits.
+const WHOLE = /(?<!order )(?<![\w.,:$-])\d{4,}(?![\w-]|[.,]\d)/g;
 const FIELD = / \(\w+_\w+\)/g;
 
-// The engine's sentences are for programs too: here amounts are in reais, and fields have no names.
+// The engine's sentences are for programs too: here amounts are in reais, shares in full, and fields have no names.
 export function sentence(message) {
-  return message.replace(FIELD, "").replace(AMOUNT, (amount) => {
+  const priced = message.replace(FIELD, "").replace(AMOUNT, (amount) => {
     const decimals = Math.max(2, amount.split(".")[1].length);
     return `R$\u00a0${format.number(Number(amount), decimals)}`;
   });
+  return priced.replace(WHOLE, (count) => format.number(Number(count)));
 }
 
 // A toast for an execution, or null when nobody needs to be told.

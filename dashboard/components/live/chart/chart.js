@@ -221,6 +221,7 @@ export class Chart {
       text: colour("--hb-dim"),
       pane: colour("--hb-pane"),
       band: colour("--hb-band"),
+      family: style.fontFamily,
     };
   }
 

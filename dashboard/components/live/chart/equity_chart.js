@@ -105,12 +105,12 @@ export class EquityChart {
       fillcolor: `color-mix(in srgb, ${colour(tone)} 14%, transparent)`,
       hoverinfo: "none",
     };
-    this.plotly.react(this.plot, [trace], this.#layout(y, { grid: colour("--hb-grid"), text: colour("--hb-dim"), pane: colour("--hb-pane") }), { displayModeBar: false });
+    this.plotly.react(this.plot, [trace], this.#layout(y, { grid: colour("--hb-grid"), text: colour("--hb-dim"), pane: colour("--hb-pane"), family: style.fontFamily }), { displayModeBar: false });
     if (!this.drawn) this.#listen();
     this.#drawFigures();
   }
 
-  #layout(y, { grid, text, pane }) {
+  #layout(y, { grid, text, pane, family }) {
     const [low, high] = [Math.min(...y), Math.max(...y)];
     const { unit } = SUBJECTS[this.subject];
     const room = Math.max((high - low) * 0.08, unit === "%" ? 0.01 : 1);
@@ -122,6 +122,7 @@ export class EquityChart {
       margin: MARGIN,
       paper_bgcolor: pane,
       plot_bgcolor: pane, // Plotly picks what lies under a spike line by it
+      font: { family },
       showlegend: false,
       separators: ",.",
       hovermode: "x",
@@ -162,9 +163,9 @@ export class EquityChart {
     const parts = [
       ["", format.dayAndMinute(point.time_ms), ""],
       ["Equity", format.money(point.equity), ""],
-      ["Profit", format.signed(profit, 2), format.direction(profit)],
+      ["Profit", format.gain(profit), format.direction(profit)],
       ["Drawdown", format.percent(drawdowns(this.points.slice(0, this.points.indexOf(point) + 1)).at(-1)), ""],
-      ["Fees", format.number(point.fees, 2), ""],
+      ["Fees", format.money(point.fees), ""],
       ["Paid in", format.money(point.net_deposits), ""],
     ];
     showFigures(this.figures, parts);

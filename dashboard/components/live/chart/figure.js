@@ -118,7 +118,7 @@ function layout({ series, view, panes, colours, shown, from }) {
     margin: { ...MARGIN, t: view.top },
     paper_bgcolor: colours.pane,
     plot_bgcolor: colours.pane,
-    font: { family: "inherit", color: colours.text },
+    font: { family: colours.family, color: colours.text },
     separators: ",.",
     uirevision: view.name,
     showlegend: false,
