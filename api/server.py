@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import uvicorn
@@ -13,7 +13,7 @@ from api.app import create_app
 from api.config import ApiConfig
 from api.patience import ImpatientProtocol
 from api.services import Services
-from engine.progress import Report
+from engine.progress import Report, State
 
 _REPORT_EVERY_S = 1.0
 _STOP_TIMEOUT_S = 5
@@ -53,7 +53,7 @@ def http_config(app: FastAPI, config: ApiConfig) -> uvicorn.Config:
     )
 
 
-async def run(config: ApiConfig, *, report: Report) -> None:
+async def run(config: ApiConfig, *, report: Report, begun: Callable[[], None] = lambda: None) -> None:
     """Serve the API until cancelled; then end the streams, finish the requests, and return.
 
     Parameters
@@ -62,6 +62,8 @@ async def run(config: ApiConfig, *, report: Report) -> None:
         Where to listen, and where the market is.
     report : Report
         Told where the live view stands, about once a second.
+    begun : callable
+        Called once, when the live view is up to date for the first time.
 
     Raises
     ------
@@ -71,7 +73,7 @@ async def run(config: ApiConfig, *, report: Report) -> None:
     app = create_app(config)
     server = _Server(http_config(app, config))
     serving = asyncio.create_task(_serve(server, config))
-    telling = asyncio.create_task(_tell(app.state.services, report))
+    telling = asyncio.create_task(_tell(app.state.services, report, begun))
     try:
         await asyncio.shield(serving)
     finally:
@@ -97,8 +99,12 @@ async def _finished(serving: asyncio.Task[None]) -> None:
             await asyncio.wait({serving})
 
 
-async def _tell(services: Services, report: Report) -> None:
+async def _tell(services: Services, report: Report, begun: Callable[[], None]) -> None:
+    has_begun = False
     while True:
         standing = services.follower.standing
+        if not has_begun and standing.state is State.READY:
+            has_begun = True
+            begun()
         report(standing.state, standing.detail)
         await asyncio.sleep(_REPORT_EVERY_S)

@@ -50,6 +50,7 @@ def run_recorder(settings: Settings) -> None:
 def run_api(settings: Settings) -> None:
     """Serve the API until told to stop."""
     from api import server
+    from api.collecting import collect_seldom
     from homebroker.exposure import check_api_exposure
     from homebroker.ports import check_api_port
 
@@ -57,7 +58,12 @@ def run_api(settings: Settings) -> None:
         check_api_exposure(settings)
         check_api_port(settings)
 
-    run_part("api", settings, lambda report: server.run(_api_config(settings), report=report), check)
+    run_part(
+        "api",
+        settings,
+        lambda report: server.run(_api_config(settings), report=report, begun=collect_seldom),
+        check,
+    )
 
 
 def run_dashboard(settings: Settings) -> None:

@@ -10,12 +10,27 @@ from api.feed.subscription import Subscription
 
 
 class Audience(Struct, eq=False):
-    """Those who listen to the same channels, and the events that they are to be sent next."""
+    """Those who listen to the same channels, and the events that they are to be sent next.
+
+    Each listener stands with how many of these it knows: whoever came while they waited began with them.
+    """
 
     channels: frozenset[str]
-    subscriptions: set[Subscription] = field(default_factory=set)
+    subscriptions: dict[Subscription, int] = field(default_factory=dict)
     frames: list[bytes] = field(default_factory=list)
     last_id: str = ""
+
+    def send(self) -> int:
+        """Send what is queued; gives how many listeners were told. Cost O(events + listeners)."""
+        chunk, told = b"".join(self.frames), 0
+        for subscription, known in self.subscriptions.items():
+            if known:
+                self.subscriptions[subscription] = 0
+            if known < len(self.frames):
+                subscription.push(self.last_id, b"".join(self.frames[known:]) if known else chunk)
+                told += 1
+        self.frames.clear()
+        return told
 
 
 class Audiences:
@@ -29,6 +44,11 @@ class Audiences:
         self._by_channels: dict[frozenset[str], Audience] = {}
         self._by_channel: dict[str, set[Audience]] = {}
         self._unsent: set[Audience] = set()
+
+    @property
+    def wait(self) -> bool:
+        """Whether events wait to be sent."""
+        return bool(self._unsent)
 
     def listeners_of(self, channel: str) -> int:
         """Count those who listen to a channel. Cost O(audiences of it)."""
@@ -45,24 +65,20 @@ class Audiences:
             audience.last_id = event_id
         self._unsent.update(audiences)
 
-    def send(self) -> None:
-        """Send what is queued. Cost O(events of each audience + listeners)."""
-        for audience in self._unsent:
-            chunk = b"".join(audience.frames)
-            audience.frames.clear()
-            for subscription in audience.subscriptions:
-                subscription.push(audience.last_id, chunk)
+    def send(self) -> int:
+        """Send what is queued; gives how many were told. Cost O(events of each audience + listeners)."""
+        told = sum(audience.send() for audience in self._unsent)
         self._unsent.clear()
+        return told
 
     def join(self, subscription: Subscription) -> None:
         """Add a listener to what is queued from now on."""
-        self.send()
         audience = self._by_channels.get(subscription.channels)
         if audience is None:
             audience = self._by_channels[subscription.channels] = Audience(subscription.channels)
             for channel in audience.channels:
                 self._by_channel.setdefault(channel, set()).add(audience)
-        audience.subscriptions.add(subscription)
+        audience.subscriptions[subscription] = len(audience.frames)
         self.listeners += 1
 
     def leave(self, subscription: Subscription) -> list[str]:
@@ -70,7 +86,7 @@ class Audiences:
         audience = self._by_channels.get(subscription.channels)
         if audience is None or subscription not in audience.subscriptions:
             return []
-        audience.subscriptions.discard(subscription)
+        del audience.subscriptions[subscription]
         self.listeners -= 1
         if audience.subscriptions:
             return []
@@ -84,8 +100,7 @@ class Audiences:
         return left
 
     def end(self, event: str, data: bytes) -> None:
-        """Send what is queued, then close everybody's stream after a last event."""
-        self.send()
+        """Close everybody's stream after what was sent and a last event."""
         for audience in self._by_channels.values():
             for subscription in audience.subscriptions:
                 subscription.end(event, data)

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from api.feed.audience import Audiences
 from api.feed.places import Place, PlaceReader, Position
+from api.feed.rounds import Rounds
 from api.feed.subscription import Entry, Subscription, body
 
 ENTRIES_MAX = 50_000
@@ -79,6 +80,7 @@ class Feed:
         self._wanted_since: dict[str, int] = {}
         self._left_at: dict[str, int] = {}
         self._audiences = Audiences()
+        self._rounds = Rounds(self._audiences.send)
         self._moved: asyncio.Event | None = None
         self.before_joining: Callable[[Collection[str]], None] = lambda _channels: None
 
@@ -141,7 +143,7 @@ class Feed:
         self._send(channel, body(event, data), source="", offset=0, time_ms=0)
 
     def settle(self, position: Position, *, told: int | None = None) -> None:
-        """Say that all records before a position were sent, or need not be, and send what is queued.
+        """Say that all records before a position were sent, or need not be, and have what is queued sent.
 
         So is all their state, unless only that of records of the first topic before `told`.
         """
@@ -149,7 +151,7 @@ class Feed:
             self._position[letter] = max(self._position[letter], offset)
         here = self._position[self._first]
         self._told = here if told is None else min(told, here)
-        self._audiences.send()
+        self._send_soon()
         if self._moved is not None:
             self._moved.set()
             self._moved = None
@@ -166,6 +168,8 @@ class Feed:
             raise TooManySubscribersError
         subscription = Subscription(channels, bytes_max=self._queue_bytes_max)
         self._audiences.join(subscription)
+        # What was held back until now, and told because of whoever joins.
+        self._send_soon()
         for channel in channels:
             if not self._is_wanted(channel):
                 self._wanted_since[channel] = self._sent
@@ -178,7 +182,8 @@ class Feed:
             self._left_at[channel] = self._sent
 
     def end_all(self, event: str, data: bytes) -> None:
-        """Close every listener's stream after a last event."""
+        """Close every listener's stream after what waits and a last event."""
+        self._rounds.begin()
         self._audiences.end(event, data)
 
     def since(self, last_id: str, channels: Collection[str]) -> Resumption | None:
@@ -199,6 +204,10 @@ class Feed:
         ):
             return None
         return self._missed(place, channels)
+
+    def _send_soon(self) -> None:
+        if self._audiences.wait:
+            self._rounds.ask()
 
     def _missed(self, came: Place, channels: Collection[str]) -> Resumption:
         entries: list[Entry] = []

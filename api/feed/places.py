@@ -21,7 +21,7 @@ Position: TypeAlias = Mapping[str, int]
 """The offset of the next record, by the letter of its topic."""
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class Place(Struct, frozen=True, kw_only=True, gc=False):
     """A place in a feed; without a `token` only its position means something."""
 
     position: Position

@@ -19,7 +19,7 @@ _SLOW = (
 )
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(Struct, frozen=True, kw_only=True, gc=False):
     """One event as it was sent. `source` is the letter of its topic, empty for state."""
 
     channel: str

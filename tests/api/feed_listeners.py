@@ -9,9 +9,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from msgspec import convert
 
-from api.feed import Feed
+from api.feed import Feed, Subscription
 from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS, Publisher
 from api.live.view import LiveView
 from api.openings import MarketOpening, stream
@@ -41,6 +42,21 @@ def parsed(text: str) -> list[Event]:
     return events
 
 
+class Clock:
+    """The running event loop's clock, which stands until it is moved."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        loop = asyncio.get_running_loop()
+        self._now_s = loop.time()
+        patch.setattr(loop, "time", lambda: self._now_s)
+
+    async def move(self, seconds: float) -> None:
+        """Let time pass, and what was to be done by then be done."""
+        self._now_s += seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
 class Server:
     """One API server's view and public feed, fed by hand."""
 
@@ -56,6 +72,11 @@ class Server:
         self.now_s += after_s
         self.publisher.publish(self.view.apply(records), states=True)
         self.publisher.publish_due(self.now_s)
+
+    def crowd(self, listeners: int) -> list[Subscription]:
+        """Have so many listen to all that there is, so that a round is followed by a pause."""
+        names = [f"{kind}:*" for kind in ("trades", "book", "tickers", "candles:1s")]
+        return [self.feed.subscribe(names) for _ in range(listeners)]
 
     async def listen(self, kinds: Collection[str], last_id: str | None) -> Listener:
         """Connect a client to PETR4."""

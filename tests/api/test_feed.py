@@ -14,16 +14,17 @@ from api.openings import MarketOpening, stream
 from engine.domain import Side
 from engine.log import LogRecord
 from tests.api.exchange import Exchange
-from tests.api.feed_listeners import Client, Server, market_batches, parsed
+from tests.api.feed_listeners import Client, Clock, Server, market_batches, parsed
 
 
 @settings(deadline=None, max_examples=60)
 @given(st.integers(0, 1_000_000))
 def test_a_client_that_comes_and_goes_between_servers_misses_nothing(seed: int) -> None:
-    asyncio.run(_come_and_go(seed))
+    with pytest.MonkeyPatch.context() as patch:
+        asyncio.run(_come_and_go(seed, patch))
 
 
-async def _come_and_go(seed: int) -> None:
+async def _come_and_go(seed: int, patch: pytest.MonkeyPatch) -> None:
     # The dice are our own: drawing each choice by Hypothesis makes a failure take minutes to shrink.
     dice = random.Random(seed)
     batches = market_batches(seed, 30)
@@ -39,8 +40,11 @@ async def _come_and_go(seed: int) -> None:
             ["candles:1s", "tickers"],
         ]
     )
+    clock = Clock(patch)
     servers[0].read(batches[0])
     servers[1].read(batches[0])
+    for server in servers:
+        server.crowd(dice.choice([0, 100]))
     listener = await servers[0].listen(kinds, None)
     client.take(listener.events)
     held: list[LogRecord] = []
@@ -48,6 +52,7 @@ async def _come_and_go(seed: int) -> None:
     for batch in batches[1:]:
         servers[0].read(batch)
         held += batch
+        await clock.move(dice.choice([0.0, 0.002, 0.01]))
         moving = dice.random() < 0.4
         if moving or dice.random() < 0.3:
             servers[1].read(held)
@@ -61,6 +66,7 @@ async def _come_and_go(seed: int) -> None:
     servers[1].read(held)
     for server in servers:
         server.read([], after_s=10.0)
+    await clock.move(1.0)
     client.take((await listener.collect())[taken:])
     await listener.leave()
     view = servers[0].view

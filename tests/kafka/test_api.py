@@ -168,6 +168,27 @@ async def test_the_private_stream_brings_ones_own_and_goes_on_after_a_break(mark
         assert shares == [3, 6]
 
 
+async def test_that_the_api_has_begun_is_said_once(market: Market) -> None:
+    reports: list[State] = []
+    begun: list[State] = []
+    config = ApiConfig(
+        connection=market.connection,
+        database_url=market.settings.resolved_database_url,
+        port=market.settings.api_port,
+    )
+    serving = asyncio.create_task(
+        server.run(
+            config,
+            report=lambda state, _detail: reports.append(state),
+            begun=lambda: begun.append(reports[-1]),
+        )
+    )
+    await until(lambda: reports.count(State.READY) == 2, "ready")
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+    assert begun == [State.STARTING]
+
+
 async def test_the_same_client_order_id_is_one_order_also_after_the_api_restarts(market: Market) -> None:
     async with serving(market) as client:
         await open_market(market.connection, client)
