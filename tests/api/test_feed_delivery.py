@@ -8,9 +8,13 @@ import pytest
 from sse_starlette import ServerSentEvent
 
 from api.feed import Feed, TooManySubscribersError
+from api.feed.places import Place
 from api.feed.subscription import body
-from api.live.publisher import PRIVATE_LETTERS, Publisher
+from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS, Publisher
+from api.live.retelling import RETOLD_TOPICS, Retelling
+from api.live.view import LiveView
 from engine.domain import Side
+from engine.topics import ACCOUNTS, BOOK, EXECUTIONS, OUTPUT_TOPICS, TRANSACTIONS
 from tests.api.exchange import Exchange
 from tests.api.feed_listeners import Server, market_batches
 
@@ -139,3 +143,38 @@ async def test_a_candle_from_before_a_view_began_is_told_as_closed_too() -> None
     told = (await listener.collect())[opening:]
     assert [(event.name, event.data["closed"]) for event in told] == [("candle", True)]
     await listener.leave()
+
+
+async def test_the_end_of_a_retelling_is_told_also_where_its_last_records_were_repeats() -> None:
+    exchange = Exchange()
+    exchange.open()
+    exchange.place("o-1", Side.SELL, 5, 10.0)
+    exchange.place("o-2", Side.BUY, 5, 10.0, investor_id="bia")
+    public, private, view = Feed(PUBLIC_LETTERS), Feed(PRIVATE_LETTERS), LiveView(books_from_start=True)
+    view.apply(exchange.records)
+    # What an engine that was cut off wrote again.
+    for topic in RETOLD_TOPICS:
+        view.positions[topic] += 3
+    publisher = Publisher(view, public, private)
+    publisher.start(dict.fromkeys(OUTPUT_TOPICS, 0))
+    publisher.retell(
+        Retelling(view.positions).changes([r for r in exchange.records if r.topic in RETOLD_TOPICS])
+    )
+    ends = {
+        feed: str(
+            Place(
+                position={letter: view.positions[topic] for letter, topic in letters.items()},
+                told=view.positions[next(iter(letters.values()))],
+            )
+        )
+        for feed, letters in (
+            (public, {"t": TRANSACTIONS, "b": BOOK}),
+            (private, {"e": EXECUTIONS, "a": ACCOUNTS}),
+        )
+    }
+    assert [feed.since(end, ["any"]) for feed, end in ends.items()] == [None, None]
+    publisher.retold()
+    for feed, end in ends.items():
+        missed = feed.since(end, ["any"])
+        assert missed is not None
+        assert missed.entries == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from api.daily_positions import DAY_MS
+from api.history import executions
 from api.identity import preferences
 from api.live.candles import bucket_start
 from engine.domain import Side
@@ -99,6 +101,31 @@ async def test_executions_come_in_pages_and_only_one_s_own(
     async with stranger(app) as other:
         await sign_in(other, "analyst")
         assert (await other.get("/executions")).status_code == 403
+
+
+async def test_looking_for_executions_that_takes_too_long_is_ended_with_a_word(
+    client: httpx.AsyncClient, recorded: RecordedEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await client.post("/orders", json=LIMIT_BUY)
+    recorded._record()
+    whole = executions._query
+
+    def hanging(connection: Any, wanted: Any) -> Any:
+        connection.exec_driver_sql(
+            "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 20000000) "
+            "SELECT count(*) FROM n"
+        ).all()
+        return whole(connection, wanted)
+
+    monkeypatch.setattr("api.history.reading._STEPS_BETWEEN_LOOKS", 100)
+    monkeypatch.setattr(executions, "QUERY_MAX_S", 0.2)
+    monkeypatch.setattr(executions, "_query", hanging)
+    answer = await client.get("/executions")
+    assert (answer.status_code, answer.json()["reason"]) == (422, "too_long")
+    assert "start_ms" in answer.json()["message"]
+    # The connection is as good as before for whoever has it next.
+    monkeypatch.setattr(executions, "_query", whole)
+    assert len((await client.get("/executions")).json()["executions"]) == 1
 
 
 async def test_positions_are_told_as_each_day_left_them(

@@ -17,6 +17,7 @@ from api.history import History
 from api.live import follower
 from api.live.follower import Follower
 from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS
+from api.live.retelling import RETOLD_TOPICS
 from api.live.view import LiveView
 from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryStore
@@ -123,15 +124,17 @@ async def test_who_comes_back_to_a_server_that_began_with_the_history_misses_not
     monkeypatch.setattr(follower, "REPLAYED_MAX", 100)
     monkeypatch.setattr(follower, "_REPEATED_MAX", 20)
     exchange, url = played(300), f"sqlite:///{tmp_path / 'history.sqlite'}"
-    # An engine that was cut off had written the same again, where retelling begins.
-    repeats = [r for part in by_topic(exchange.records[:-60]).values() for r in part[-10:]]
-    # And again at its end.
-    last = [r for topic, part in by_topic(exchange.records).items() if topic != BOOK for r in part[-3:]]
-    written = [*exchange.records[:-60], *repeats, *exchange.records[-60:], *last]
+    # An engine that was cut off had written the same again: where retelling begins, and at the end.
     topics = {
-        topic: [each._replace(offset=place) for place, each in enumerate(part)]
-        for topic, part in by_topic(written).items()
+        topic: [
+            each._replace(offset=place)
+            for place, each in enumerate(
+                part if topic == BOOK else [*part[:-87], *part[-97:-87], *part[-87:], *part[-3:]]
+            )
+        ]
+        for topic, part in by_topic(exchange.records).items()
     }
+    assert all(len(topics[topic]) > 120 for topic in RETOLD_TOPICS)
     written = [each for part in topics.values() for each in part]
     await write(connection, written)
     record(url, written, share=share)
