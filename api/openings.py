@@ -231,7 +231,7 @@ def _resumption(start: Opening, missed: Resumption, last_id: str) -> bytes:
     # State goes first, under ids that ask for it again: who is cut off in between gets it twice, not never.
     states = () if missed.exact else start.caught_up(missed)
     events = [(missed.came_with, body(*event)) for event in states]
-    events += [(str(entry.place), entry.body) for entry in missed.entries]
+    events += [(entry.event_id, entry.body) for entry in missed.entries]
     if events:
         events[-1] = last_id, events[-1][1]
     return b"".join(frame(*event) for event in events)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from itertools import islice
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from api.feed.audience import Audiences
 from api.feed.places import Place, PlaceReader, Position
@@ -220,9 +220,16 @@ class Feed:
                 and entry.offset >= came.position[entry.source]
                 and self._carries(entry, channels)
             ):
-                entries.append(_seen_from(entry, came, self._first))
+                entries.append(self._seen_from(entry, came))
         came_with = Place(position=came.position, told=came.told)
         return Resumption(entries=entries, exact=False, came_with=str(came_with), untold_ms=untold_ms)
+
+    def _seen_from(self, entry: Entry, came: Place) -> Entry:
+        # Another server may have sent the topics' records in another order: no id may go back.
+        sent = self._places.read(entry.event_id)
+        assert sent is not None
+        position = {letter: max(offset, came.position[letter]) for letter, offset in sent.position.items()}
+        return structs.replace(entry, event_id=str(Place(position=position, told=position[self._first])))
 
     def _carries(self, entry: Entry, channels: Collection[str]) -> bool:
         return any(name in channels for name in self._names_carrying(entry.channel))
@@ -234,7 +241,7 @@ class Feed:
             source=source,
             offset=offset,
             time_ms=time_ms,
-            place=self.place,
+            event_id=str(self.place),
             body=event_body,
         )
         self._entries.append(entry)
@@ -244,7 +251,7 @@ class Feed:
                 self._reach[lost.source] = lost.offset + 1
         audiences = self._audiences.of(self._names_carrying(channel))
         if audiences:
-            self._audiences.queue(audiences, str(entry.place), entry.frame())
+            self._audiences.queue(audiences, entry.event_id, entry.frame())
 
     def _is_wanted(self, channel: str) -> bool:
         left_at = self._left_at.get(channel)
@@ -270,16 +277,3 @@ def _own_only(channel: str) -> tuple[str, ...]:
 
 def _own_and_every_symbol(channel: str) -> tuple[str, ...]:
     return channel, channel.rpartition(":")[0] + ":*"
-
-
-def _seen_from(entry: Entry, came: Place, first: str) -> Entry:
-    # Another server may have sent the topics' records in another order: no id may go back.
-    position = {letter: max(offset, came.position[letter]) for letter, offset in entry.place.position.items()}
-    return Entry(
-        channel=entry.channel,
-        source=entry.source,
-        offset=entry.offset,
-        time_ms=entry.time_ms,
-        place=Place(position=position, told=position[first]),
-        body=entry.body,
-    )

@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Collection
 from msgspec import Struct
 from sse_starlette import ServerSentEvent
 
-from api.feed.places import Place
-
 COMMENT_EVERY_S = 15.0
 """How often a comment says that the connection lives."""
 _LINE_END = "\n"
@@ -20,18 +18,21 @@ _SLOW = (
 
 
 class Entry(Struct, frozen=True, kw_only=True, gc=False):
-    """One event as it was sent. `source` is the letter of its topic, empty for state."""
+    """One event as it was sent, of which a feed keeps very many: `event_id` is the text of its place.
+
+    `source` is the letter of its topic, empty for state.
+    """
 
     channel: str
     source: str
     offset: int
     time_ms: int
-    place: Place
+    event_id: str
     body: bytes
 
     def frame(self) -> bytes:
         """Write the event."""
-        return frame(str(self.place), self.body)
+        return frame(self.event_id, self.body)
 
 
 class Subscription:
