@@ -78,7 +78,7 @@ def page(history: History, wanted: ExecutionFilter) -> ExecutionPage:
     HistoryUnavailableError
         When the database does not answer.
     QueryTooLongError
-        When so few are as wanted that looking for them takes too long: only fills have an index.
+        When so few of the investor's are as wanted that looking for them takes too long.
     """
     with history.snapshot(seconds_max=QUERY_MAX_S) as connection:
         rows = connection.execute(_query(connection, wanted)).all()
@@ -109,9 +109,6 @@ def _query(connection: Connection, wanted: ExecutionFilter) -> Select[Any]:
     ):
         if value is not None:
             query = query.where(column == value)
-    if wanted.execution_type is ExecutionType.TRADE:
-        # Said, because the index of an investor's executions has trades only.
-        query = query.where(table.transaction_id.is_not(None))
     if wanted.cursor is not None:
         query = query.where(tuple_(*identity) < tuple_(*cursor_of(wanted.cursor)))
     return query

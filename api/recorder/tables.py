@@ -30,7 +30,6 @@ MINUTE_MS = 60_000
 _WORD = String(32)
 _SYMBOL = String(16)
 _ID = String(ID_LENGTH_MAX)
-_IS_TRADE = text("transaction_id IS NOT NULL")
 _IS_OPEN = text("remaining_quantity > 0")
 
 
@@ -111,15 +110,7 @@ executions = Table(
     Column("fee", Double),
     Column("transaction_id", String(64)),
     Column("liquidity", _WORD),
-    Index(
-        "executions_of_investor",
-        "investor_id",
-        "shard",
-        "offset",
-        "index",
-        sqlite_where=_IS_TRADE,
-        postgresql_where=_IS_TRADE,
-    ),
+    Index("executions_of_investor", "investor_id", "shard", "offset", "index"),
     Index(
         "executions_by_fee",
         "investor_id",

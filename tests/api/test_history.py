@@ -5,16 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pandas
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from api.history import BadCursorError, History, QueryTooLongError, TransactionFilter, downloads
+from api.history import BadCursorError, History, QueryTooLongError, TransactionFilter, downloads, executions
 from api.history import candles as history_candles
 from api.history.candles import CandleSpan, stored_candles
 from api.history.downloads import download
@@ -24,7 +27,7 @@ from api.live.candles import INTERVALS_MS
 from api.live.view import LiveView
 from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryStore
-from engine.domain import SelfTrade, Side
+from engine.domain import ExecutionType, SelfTrade, Side
 from engine.topics import BOOK, TRANSACTIONS
 from engine.wire.records import Transaction, decode_transaction
 from tests.api.exchange import ME, SYMBOLS, Exchange
@@ -264,3 +267,54 @@ def test_a_day_that_was_not_over_is_exported_again_once_it_is(
     store.close()
     written = {file.path.parent.name for file in export(history, tmp_path) if file.rows is not None}
     assert written == {newest, day_of(exchange.time_ms)}
+
+
+def test_whatever_is_asked_of_an_investors_executions_is_found_by_their_index(history: History) -> None:
+    with history.snapshot() as connection:
+        if connection.dialect.name == "postgresql":
+            found = connection.exec_driver_sql(
+                "SELECT indexdef FROM pg_indexes WHERE indexname = 'executions_of_investor'"
+            ).scalar_one()
+            assert "WHERE" not in found
+            return
+        for execution_type in (None, ExecutionType.TRADE, ExecutionType.REJECTED):
+            wanted = executions.ExecutionFilter(
+                investor_id=ME, order_id="o-1", execution_type=execution_type, cursor="0-9-9", limit=5
+            )
+            asked = executions._query(connection, wanted).compile(
+                connection, compile_kwargs={"literal_binds": True}
+            )
+            [plan] = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}").all()
+            assert "USING INDEX executions_of_investor (investor_id=?" in plan[3]
+
+
+_WITHOUT_PANDAS = """
+import sys
+from api.history import History, TransactionFilter
+from api.history.downloads import download
+for investor_id in (None, "demo"):
+    for as_parquet in (False, True):
+        wanted = TransactionFilter(limit=10_000, investor_id=investor_id)
+        assert len(b"".join(download(History(sys.argv[1]), wanted, as_parquet=as_parquet))) > 100
+assert "pandas" not in sys.modules
+"""
+
+
+def test_a_download_loads_no_pandas_into_the_server(history: History, database_url: str) -> None:
+    assert history.positions_in_log()
+    script = [sys.executable, "-c", _WITHOUT_PANDAS, database_url]
+    ran = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_what_is_missing_in_a_column_is_missing_in_the_file() -> None:
+    for values, kind in (
+        ((0.5, None, 0.0, None, 0.25, None, None, None, 1.5, None), pa.float64()),
+        ((3, 0, -(2**63), 2**63 - 1), pa.int64()),
+        (("a", None, "", "ação"), pa.string()),
+        ((), pa.string()),
+        ((), pa.int64()),
+    ):
+        column = downloads._column(values, kind)
+        column.validate(full=True)
+        assert column.to_pylist() == list(values)
