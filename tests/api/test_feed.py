@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.feed import Feed
 from api.live.candles import INTERVALS_MS
+from api.live.publisher import PUBLIC_LETTERS
 from api.openings import MarketOpening, stream
 from engine.domain import Side
 from engine.log import LogRecord
@@ -227,3 +229,18 @@ async def test_who_missed_more_candles_than_are_kept_is_told_so(monkeypatch: pyt
         trades_only = await servers[1].listen(["trades"], last_id)
         assert "reset" not in [event.name for event in trades_only.events]
         await trades_only.leave()
+
+
+async def test_no_id_goes_back_where_another_server_sent_the_topics_in_another_order() -> None:
+    feed = Feed(PUBLIC_LETTERS)
+    names = {"t": "trades:PETR4", "b": "book:PETR4"}
+    for source, offset in (("t", 0), ("b", 0), ("b", 1), ("t", 1)):
+        feed.add(names[source], "event", b"{}", source=source, offset=offset)
+    feed.settle({"t": 2, "b": 2})
+    # The other one had told both changes of the book before the first trade.
+    missed = feed.since("t0.b2.0", names.values())
+    assert missed is not None
+    assert [(entry.source, entry.offset) for entry in missed.entries] == [("t", 0), ("t", 1)]
+    again = feed.since(missed.entries[0].event_id, names.values())
+    assert again is not None
+    assert [(entry.source, entry.offset) for entry in again.entries] == [("t", 1)]

@@ -167,17 +167,18 @@ async def test_the_end_does_not_wait_and_comes_behind_what_did(clock: Clock) -> 
     feed.unsubscribe(listener.subscription)
 
 
-async def test_a_feed_that_begins_anew_sends_again(clock: Clock) -> None:
-    feed, crowd = _feed(_CROWD)
+async def test_a_feed_that_begins_anew_waits_as_after_any_round(clock: Clock) -> None:
+    feed, _ = _feed(_CROWD)
     _trade(feed, 0)
     _trade(feed, 1)
+    await clock.move(0.5 * _PAUSE_S)
+    # What waits is told before the end, so that the pause begins anew, too.
     feed.start({"t": 0, "b": 0})
-    for subscription in crowd:
-        feed.unsubscribe(subscription)
     listener = Listener(feed)
-    await clock.move(_PAUSE_S)
     _trade(feed, 0)
-    await clock.move(0.0)
+    await clock.move(0.75 * _PAUSE_S)
+    assert listener.writes == []
+    await clock.move(0.5 * _PAUSE_S)
     assert listener.writes == [[0]]
     await listener.leave(feed)
 
