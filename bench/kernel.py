@@ -1,8 +1,9 @@
-"""The matching kernel in memory, on one core, beside exchange-core's order book on the same stream.
+"""The matching kernel in memory, on one core, beside exchange-core on the same stream.
 
-Both take commands that are ready in memory, match them and leave what happened where a caller finds it: rows
-of events here, chained event objects there. Ours checks accounts, settles each fill and notes changed price
-levels besides. Nothing is decoded, encoded or sent.
+All take commands that are ready in memory, match them and leave what happened where a caller finds it: rows
+of events here, chained event objects there. exchange-core takes part twice: its bare order book, and that
+book with the risk engine that checks accounts and settles, as our kernel does. Ours reports the state of each
+order and account and notes changed price levels besides. Nothing is decoded, encoded or sent.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from typing import Final, NamedTuple
 import numpy as np
 import psutil
 
-from bench.peers.exchange_core import NAME, ExchangeCore, NoPeerError, exchange_core
+from bench.peers.exchange_core import ExchangeCore, NoPeerError, Part, exchange_core
 from bench.report import Figure, print_figures
 from bench.stream import INVESTORS, Array, Stream, command_rows, stream, stream_opening
 from engine.kernel import header as h
+from engine.kernel import words
 from engine.kernel.books import TOLD_LEVEL, take_changed_levels
 from engine.kernel.layout import NONE, Capacity, EventKind
 from engine.kernel.memory import Memory
@@ -109,27 +111,24 @@ def _load(commands: int, symbols: int, resting: int) -> _Load:
 
 def _print_rates(load: _Load, rounds: int) -> None:
     with ExitStack() as stack:
-        peer: ExchangeCore | None = None
+        peers: list[ExchangeCore] = []
         try:
-            peer = stack.enter_context(exchange_core(load.made))
+            peers.extend(stack.enter_context(exchange_core(part, load.made)) for part in Part)
         except NoPeerError as error:
             print(error)
-        _check(load, peer)
-        ours, small, theirs = _alternate(load, rounds, peer)
+        _check(load, peers)
+        ours, small, theirs = _alternate(load, rounds, peers)
     count, facts = len(load.rows), load.made.facts
     figures = [
         Figure("kernel, large batches", count / median(ours), "commands/s"),
         Figure(f"kernel, batches of {_SMALL_BATCH}", count / median(small), "commands/s"),
         *_single_figures(load),
     ]
-    if theirs:
+    for peer, times_s in zip(peers, theirs, strict=True):
+        ratio = median(their_s / our_s for their_s, our_s in zip(times_s, ours, strict=True))
         figures += [
-            Figure(NAME, count / median(theirs), "commands/s"),
-            Figure(
-                "kernel / exchange-core, median of rounds",
-                median(theirs[place] / ours[place] for place in range(rounds)),
-                "×",
-            ),
+            Figure(peer.part.title, count / median(times_s), "commands/s"),
+            Figure("kernel / this, median of rounds", ratio, "×"),
         ]
     figures += [
         Figure("trades a command", facts.trades / count, ""),
@@ -143,18 +142,18 @@ def _print_rates(load: _Load, rounds: int) -> None:
 
 
 def _alternate(
-    load: _Load, rounds: int, peer: ExchangeCore | None
-) -> tuple[list[float], list[float], list[float]]:
-    """Time rounds of ours in large and in small batches and of the peer, in turn; a first one warms up."""
+    load: _Load, rounds: int, peers: list[ExchangeCore]
+) -> tuple[list[float], list[float], list[list[float]]]:
+    """Time rounds of ours in large and in small batches and of each peer, in turn; a first one warms up."""
     ours: list[float] = []
     small: list[float] = []
-    theirs: list[float] = []
+    theirs: list[list[float]] = [[] for _ in peers]
     for _ in range(rounds + 1):
         ours.append(_timed(_Book(load.made.symbols), load, len(load.rows)))
-        if peer:
-            theirs.append(peer.run_pass())
+        for peer, times_s in zip(peers, theirs, strict=True):
+            times_s.append(peer.run_pass())
         small.append(_timed(_Book(load.made.symbols), load, _SMALL_BATCH))
-    return ours[1:], small[1:], theirs[1:]
+    return ours[1:], small[1:], [times_s[1:] for times_s in theirs]
 
 
 def _timed(book: _Book, load: _Load, batch: int) -> float:
@@ -181,20 +180,22 @@ def _single_figures(load: _Load) -> list[Figure]:
     ]
 
 
-def _check(load: _Load, peer: ExchangeCore | None) -> None:
-    """See that all did the same work: the generator's book, the kernel and the peer."""
-    trades = quantity = 0
+def _check(load: _Load, peers: list[ExchangeCore]) -> None:
+    """See that all did the same work: the generator's book, the kernel and the peers."""
+    trades = quantity = refused = 0
     for events in _Book(load.made.symbols).events(load.rows, load.text):
-        makers = (
-            (events["kind"] == EventKind.EXECUTION) & (events["trade"] != NONE) & (events["liquidity"] == 1)
-        )
+        reports = events["kind"] == EventKind.EXECUTION
+        makers = reports & (events["trade"] != NONE) & (events["liquidity"] == 1)
         trades += int(np.count_nonzero(makers))
         quantity += int(events["last_quantity"][makers].sum())
+        refused += int(np.count_nonzero(reports & (events["execution_type"] == words.DID_REJECT)))
     facts = load.made.facts
-    assert (trades, quantity) == (facts.trades, facts.traded_quantity), "the kernel traded otherwise"
-    if peer:
-        assert (peer.trades, peer.traded_quantity) == (trades, quantity), f"{NAME} traded otherwise"
-        print(f"{NAME} and the kernel: the same {trades:,} trades of {quantity:,} shares")
+    same = (facts.trades, facts.traded_quantity, 0)
+    assert (trades, quantity, refused) == same, "the kernel traded otherwise"
+    for peer in peers:
+        told = (peer.trades, peer.traded_quantity, peer.refused)
+        assert told == same, f"{peer.part.title} traded otherwise: {told}"
+        print(f"{peer.part.title} and the kernel: the same {trades:,} trades of {quantity:,} shares")
 
 
 def _print_memory() -> None:

@@ -23,9 +23,12 @@ INVESTORS: Final = 1_000
 RESTING: Final = 5_000
 TICK_UNITS: Final = 100
 _REFERENCE_TICKS: Final = 4_000
-# More than an account can need for all that a stream holds open and trades in one direction.
-_CASH_UNITS: Final = 10**9 * UNITS_PER_CURRENCY
-_SHARES: Final = 10**7
+CASH_UNITS: Final = 10**9 * UNITS_PER_CURRENCY
+"""More than an account can need for all that a stream holds open and trades in one direction."""
+
+SHARES: Final = 10**7
+"""As many, of each symbol."""
+
 _MAKER_FEE_PPM: Final = 100
 _TAKER_FEE_PPM: Final = 300
 
@@ -122,9 +125,9 @@ def stream_opening(
     return [
         *listings,
         *(OpenAccount(investor_id=name, unlimited=unlimited) for name in names),
-        *(Deposit(investor_id=name, cash_units=_CASH_UNITS) for name in names),
+        *(Deposit(investor_id=name, cash_units=CASH_UNITS) for name in names),
         *(
-            Deposit(investor_id=name, symbol=listing.symbol, quantity=_SHARES)
+            Deposit(investor_id=name, symbol=listing.symbol, quantity=SHARES)
             for listing in listings
             for name in names
         ),

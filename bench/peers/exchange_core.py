@@ -1,4 +1,9 @@
-"""exchange-core's order book beside ours: `OrderBookDirectImpl` of release 0.5.3, in its own Java process."""
+"""exchange-core 0.5.3 beside our kernel, in Java processes of its own: its order book, and its whole market.
+
+The market is the book behind exchange-core's matching router and risk engine, which checks and holds what an
+order needs and settles its trades. Both are called directly on one thread, as our kernel is, without the
+queues between threads that its service has.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +13,32 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import IO, Final
 
-from bench.stream import Stream
+from bench.generator import LEVELS
+from bench.stream import CASH_UNITS, INVESTORS, SHARES, TICK_UNITS, Stream
 
-NAME: Final = "exchange-core 0.5.3, OrderBookDirectImpl"
 _ENDPOINT: Final = "exchange.core2:exchange-core:0.5.3"
-_SOURCE: Final = "ExchangeCoreBook.java"
+_SOURCE: Final = "ExchangeCorePeer.java"
 _FLAGS: Final = ("-XX:+UseParallelGC", "-Xms4g", "-Xmx4g")
+
+
+class Part(Enum):
+    """How much of exchange-core takes part; the value is what the Java program calls it."""
+
+    BOOK = "book"
+    ACCOUNTS = "accounts"
+
+    @property
+    def title(self) -> str:
+        """Name the part in a table."""
+        return {
+            Part.BOOK: "exchange-core 0.5.3, OrderBookDirectImpl",
+            Part.ACCOUNTS: "exchange-core 0.5.3 with its accounts and risk checks",
+        }[self]
 
 
 class NoPeerError(RuntimeError):
@@ -25,9 +46,10 @@ class NoPeerError(RuntimeError):
 
 
 class ExchangeCore:
-    """A Java process that holds a stream and runs it through new books whenever it is asked."""
+    """A Java process that holds a stream and runs it through a new market whenever it is asked."""
 
-    def __init__(self, answers: IO[str], orders: IO[str], complaints: Path) -> None:
+    def __init__(self, part: Part, answers: IO[str], orders: IO[str], complaints: Path) -> None:
+        self.part = part
         self._answers = answers
         self._orders = orders
         self._complaints = complaints
@@ -44,18 +66,21 @@ class ExchangeCore:
     def _answer(self) -> str:
         answer = self._answers.readline()
         if not answer:
-            raise NoPeerError(f"{NAME} is left out, for its process ended: {self._complaints.read_text()}")
+            said = self._complaints.read_text()
+            raise RuntimeError(f"{self.part.title}: the process ended and said: {said}")
         return answer
 
 
 @contextmanager
-def exchange_core(made: Stream) -> Iterator[ExchangeCore]:
-    """Run exchange-core on a stream for the length of a `with` block.
+def exchange_core(part: Part, made: Stream) -> Iterator[ExchangeCore]:
+    """Run a part of exchange-core on a stream for the length of a `with` block.
 
     Raises
     ------
     NoPeerError
         When there is no JDK on the PATH, or its jars cannot be had.
+    RuntimeError
+        When its process ends: its market did not start, or its accounts did not add up.
     """
     java, class_path = _java(), _class_path()
     with (
@@ -64,7 +89,8 @@ def exchange_core(made: Stream) -> Iterator[ExchangeCore]:
     ):
         path, complaints = Path(folder) / "stream.bin", Path(folder) / "stderr"
         made.write(path)
-        command = [str(java), *_FLAGS, "-cp", class_path, str(source), str(path), str(made.symbols)]
+        size = map(str, (made.symbols, LEVELS, INVESTORS, CASH_UNITS // TICK_UNITS, SHARES))
+        command = [str(java), *_FLAGS, "-cp", class_path, str(source), part.value, str(path), *size]
         with (
             complaints.open("w") as said,
             subprocess.Popen(  # noqa: S603 - our own program with our own arguments
@@ -73,14 +99,14 @@ def exchange_core(made: Stream) -> Iterator[ExchangeCore]:
         ):
             assert process.stdin is not None
             assert process.stdout is not None
-            yield ExchangeCore(process.stdout, process.stdin, complaints)
+            yield ExchangeCore(part, process.stdout, process.stdin, complaints)
 
 
 def _java() -> Path:
     # The launcher beside a compiler: it alone runs a program from its source.
     compiler = shutil.which("javac")
     if compiler is None:
-        raise NoPeerError(f"No JDK is on the PATH, so {NAME} is left out.")
+        raise NoPeerError("No JDK is on the PATH, so exchange-core is left out.")
     return Path(compiler).resolve().with_name("java")
 
 
@@ -90,4 +116,4 @@ def _class_path() -> str:
     try:
         return os.pathsep.join(str(jar.resolve()) for jar in jgo.resolve(_ENDPOINT))
     except (OSError, RuntimeError, ValueError) as error:
-        raise NoPeerError(f"The jars of {NAME} could not be had ({error}), so it is left out.") from error
+        raise NoPeerError(f"exchange-core's jars could not be had ({error}), so it is left out.") from error
