@@ -156,9 +156,10 @@ def _read_record(
         if key == _UNKNOWN:
             at = skip_scalar(octets, at, last)
         elif is_null(octets, at):
+            if keys.needed >> key & 1 != 0:
+                return False
             at += 4
             columns.lengths[key, record] = _ABSENT
-            given &= ~(1 << key)
             expected = key + 1
         else:
             at, number, value, length = _read_value(octets, at, last, keys.reads[key])

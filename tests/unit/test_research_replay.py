@@ -141,6 +141,20 @@ def test_odd_rows_of_a_table_are_read_as_records_are(rows: list[dict[str, Any]])
     assert_frame_equal(by_table[columns].reset_index(drop=True), by_records[columns].reset_index(drop=True))
 
 
+def test_a_name_used_in_a_table_before_it_appears_is_not_known_yet() -> None:
+    early = [_order("o-1", "ana", Side.BUY, 1, 1_000), _order("o-2", "ana", Side.BUY, 2, 1_000)]
+    listing, *accounts = OPENING
+    logged = _logged([early[0], listing, early[1], *accounts, _order("o-3", "ana", Side.BUY, 3, 1_000)])
+    direct = hb.replay(logged)
+    refusals = direct.executions["reason"].dropna().astype(str).tolist()
+    assert refusals == ["unknown_investor", "unknown_investor"]
+    table = command_table(direct.log)
+    # The rows themselves: what they call known decides what the shard may look up.
+    for name in ("account", "asset"):
+        assert hb.replay(table).log.rows[name].tolist() == direct.log.rows[name].tolist()
+    assert_frame_equal(hb.replay(table).executions, direct.executions)
+
+
 def test_commands_in_every_form_replay_alike() -> None:
     values = [*opening(1), *flow(300, seed=5)]
     records = [msgspec.json.decode(encode_command(command)) for command in values]

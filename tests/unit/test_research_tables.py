@@ -31,8 +31,8 @@ from engine.domain import (
     TimeInForce,
 )
 from engine.identity import SeenOutputs
-from engine.topics import EXECUTIONS, TRANSACTIONS
-from engine.wire.records import ExecutionReport, Transaction
+from engine.topics import BOOK, EXECUTIONS, TRANSACTIONS
+from engine.wire.records import BookRecord, ExecutionReport, Transaction, decode_execution
 from homebroker.research.candles import candles_from
 from homebroker.research.frames import frame_of
 from homebroker.research.frames import given as given_as
@@ -129,6 +129,11 @@ def test_an_unreadable_record_is_named() -> None:
             _pieces(TRANSACTIONS).piece(_records([good, bad], first_offset=40), 0)
 
 
+_REPORT = (
+    b'{"shard":0,"offset":0,"index":0,"time_ms":1,"execution_type":"new","status":"new","order_id":"o",'
+    b'"client_order_id":null,"investor_id":"ana","symbol":"PETR4","side":null,"type":null,"time_in_force":null,'
+    b'"price":null,"stop_price":null,"quantity":3,"filled_quantity":1,"remaining_quantity":2,"average_price":null}'
+)
 _TEXTS = st.text("aZ09-_.", min_size=1, max_size=20) | st.sampled_from(['say "a"', "back\\slash", "ação", ""])
 _REPORTS = st.builds(
     ExecutionReport,
@@ -171,6 +176,23 @@ def test_scanned_reports_are_the_decoded_ones(reports: list[ExecutionReport], od
     assert table.equals(table_of_structs(ExecutionReport, reports))
 
 
+@pytest.mark.parametrize("values", [("1", "2"), ("1", "null"), ("null", "1"), ("1", "null", "2")])
+@pytest.mark.parametrize("name", ["price", "client_order_id", "side", "filled_quantity"])
+def test_a_key_that_comes_twice_counts_as_by_the_decoder(name: str, values: tuple[str, ...]) -> None:
+    words = {"client_order_id": {"1": '"c-1"', "2": '"c-2"'}, "side": {"1": '"buy"', "2": '"sell"'}}.get(
+        name, {}
+    )
+    fields = ",".join(f'"{name}":{words.get(value, value)}' for value in values)
+    record = _REPORT.replace(b"}", f",{fields}}}".encode())
+    pieces = _pieces(EXECUTIONS)
+    if name == "filled_quantity" and "null" in values:
+        with pytest.raises(hb.UnreadableRecordError, match="offset 0 of executions"):
+            pieces.piece(_records([record]), 0)
+    else:
+        expected = table_of_structs(ExecutionReport, [decode_execution(record)])
+        assert pieces.piece(_records([record]), 0).equals(expected)
+
+
 def test_decimals_are_the_nearest_floats_however_many_digits_they_have() -> None:
     dice = random.Random(1)
     prices = [dice.uniform(0, 10 ** dice.randint(0, 9)) for _ in range(3_000)]
@@ -198,6 +220,33 @@ def test_repeats_are_dropped_as_by_the_engine_s_own_reader(
             found.append(pieces.piece(_records(encoded, first_offset=first), begin))
     table = pa.concat_tables([pieces.schema.empty_table(), *found])
     assert table.equals(table_of_structs(Transaction, expected))
+
+
+@pytest.mark.parametrize("begin", [0, 1, 3, 4])
+def test_of_records_before_the_beginning_only_what_they_say_of_repeats_is_kept(begin: int) -> None:
+    def book(offset: int, symbol: str) -> bytes:
+        return msgspec.json.encode(
+            BookRecord(
+                symbol=symbol,
+                shard=0,
+                offset=offset,
+                previous_offset=offset - 1,
+                time_ms=NOW_MS,
+                snapshot=symbol == "VALE3",
+                bids=((1.0, offset, 1),),
+                asks=(),
+            )
+        )
+
+    # The engine that began anew at 8 says again what one before it had said of PETR4.
+    said = [(7, "PETR4"), (8, "VALE3"), (7, "PETR4"), (9, "PETR4")]
+    records = _records([book(*each) for each in said])
+    kept = [offset for place, (offset, _) in enumerate(said) if place >= begin and place != 2]
+    assert _pieces(BOOK).piece(records, begin).column("offset").to_pylist() == kept
+    pieces = _pieces(BOOK)
+    halves = [pieces.piece(_records([book(*each) for each in said[:2]]), begin)]
+    halves.append(pieces.piece(_records([book(*each) for each in said[2:]], first_offset=2), begin))
+    assert pa.concat_tables(halves).column("offset").to_pylist() == kept
 
 
 @pytest.mark.parametrize("kind", ["arrow", "polars"])
