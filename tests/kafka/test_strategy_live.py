@@ -11,6 +11,7 @@ from engine.domain import OrderType, Place, Side
 from engine.log import Connection, LogWriter, NewRecord
 from engine.topics import ORDERS
 from engine.wire.commands import encode_command
+from homebroker.simulator.investors import NoiseTrader
 from homebroker.strategy import Desk, Fill, Strategy
 from homebroker.strategy.examples import MarketMaker
 from tests.seeded_market import seeded_market
@@ -86,6 +87,34 @@ async def test_a_strategy_trades_live_and_its_report_is_what_the_market_says(
         depth = hb.replay(hb.load_log()).depth(None, levels=1, symbol="PETR4")
         seen = set(report.quotes[["bid", "ask"]].dropna().itertuples(index=False, name=None))
         assert seen <= set(depth[["bid_1", "ask_1"]].itertuples(index=False, name=None))
+
+
+async def test_a_simulated_investor_trades_live_like_any_strategy(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOMEBROKER_KAFKA_BOOTSTRAP_SERVERS", connection.bootstrap_servers)
+    async with seeded_market(connection):
+        investor = NoiseTrader(seed=3, timer_ms=100)
+        report = await asyncio.to_thread(hb.trade_live, investor, "PETR4", seconds=3)
+        # Its dice make some of its orders market orders and some limits that stay for a while.
+        orders = report.orders
+        assert len(orders) >= 10
+        assert orders["price"].isna().any()
+        assert orders["price"].notna().any()
+        paper = str(orders["order_id"].iloc[0]).rsplit("-", 1)[0]
+        executions = hb.executions(paper)
+        placed = executions[executions["side"].notna()].groupby("order_id")
+        assert set(placed["time_in_force"].first().astype(str)) == {"ioc", "gtd"}
+        trades = executions[executions["execution_type"] == "trade"]
+        assert len(trades) >= 3
+        assert report.fills["order_id"].tolist() == trades["order_id"].tolist()
+        assert report.fills["price"].tolist() == trades["last_price"].tolist()
+        last = placed["status"].last().to_dict()
+        assert dict(zip(orders["order_id"], orders["status"], strict=True)) == last
+        assert not set(last.values()) & {"new", "partially_filled", "pending_trigger"}
+        account = hb.accounts(paper).iloc[-1]
+        assert (report.equity["cash"].iloc[-1], account["held_cash"]) == (pytest.approx(account["cash"]), 0)
+        assert report.equity["position"].iloc[-1] == account["quantity"]
 
 
 async def test_what_a_strategy_raises_ends_it_with_its_orders(
