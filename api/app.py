@@ -68,7 +68,10 @@ def create_app(config: ApiConfig) -> FastAPI:
         async with identity.running(), services.running():
             yield
 
-    app = FastAPI(title="Homebroker", version="1", description=_DESCRIPTION, lifespan=lifespan)
+    # A redirect from /orders/ to /orders would make canceling an order without an id cancel them all.
+    app = FastAPI(
+        title="Homebroker", version="1", description=_DESCRIPTION, lifespan=lifespan, redirect_slashes=False
+    )
     app.state.services = services
     app.state.identity = identity
     app.state.pace = Pace(

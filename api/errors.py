@@ -17,6 +17,7 @@ from api.identity.recognition import UnknownCallerError
 from api.identity.sign_in import DisabledUserError, PausedError, WrongPasswordError
 from api.identity.tokens import BadTokenError, ExpiredTokenError
 from api.identity.users import LastAdminError, ReservedAccountError, TakenError
+from api.input_errors import field_name, sentence
 from api.payloads import Failure, encode
 
 _REASONS = {
@@ -32,7 +33,7 @@ _HTTP_REASONS = {
     408: "request_timeout",
     413: "payload_too_large",
 }
-_MESSAGE_LENGTH_MAX = 300
+_UNREADABLE_BODY = "The body cannot be read; send JSON in UTF-8."
 
 
 class ApiError(Exception):
@@ -165,16 +166,14 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     if first["type"] == "json_invalid":
         return failure(400, "malformed", "The body is not JSON; check its quotes, commas and braces.")
-    place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "header"}]
-    name = ".".join(place)[:64]
-    message = f"{name}: {first['msg']}" if name else f"The body: {first['msg']}"
-    return failure(422, _REASONS.get(name, "malformed"), message[:_MESSAGE_LENGTH_MAX] + ".")
+    return failure(422, _REASONS.get(field_name(first), "malformed"), sentence(first))
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     reason = _HTTP_REASONS.get(error.status_code, "malformed")
-    message = error.detail
+    # A body that is not even text is told of by the framework, in words that say nothing to do.
+    message = _UNREADABLE_BODY if error.status_code == 400 else error.detail
     if error.status_code == 404:
         message = "There is no such route; /docs lists all."
     if error.status_code == 405:

@@ -86,7 +86,7 @@ def holder(data_dir: Path, name: str) -> int | None:
     path = pid_path(data_dir, name)
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     try:
         return None if _lock(descriptor, fcntl.LOCK_SH) else _read_pid(path)

@@ -42,6 +42,33 @@ def check_port(host: str, port: int, setting: str) -> None:
         ) from error
 
 
+def check_ports_differ(settings: Settings) -> None:
+    """See that no two parts are to listen on one port.
+
+    Raises
+    ------
+    StartError
+        When two are; names the port and both settings.
+    """
+    wanted = [
+        (settings.api_port, "HOMEBROKER_API_PORT"),
+        (settings.dashboard_port, "HOMEBROKER_DASHBOARD_PORT"),
+    ]
+    if settings.embedded_broker:
+        controller = "HOMEBROKER_KAFKA_PORT (the broker's controller takes the next one)"
+        wanted += [(settings.kafka_port, "HOMEBROKER_KAFKA_PORT"), (settings.kafka_port + 1, controller)]
+    if settings.metrics_port:
+        name = "HOMEBROKER_METRICS_PORT (four parts take this one and the next three)"
+        wanted += [(settings.metrics_port + place, name) for place in range(4)]
+    taken: dict[int, str] = {}
+    for port, setting in wanted:
+        if port in taken:
+            raise StartError(
+                f"Port {port} is asked for by {taken[port]} and by {setting}. Set one of them to another."
+            )
+        taken[port] = setting
+
+
 def check_broker_ports(settings: Settings) -> None:
     """See that the embedded broker's two ports are free."""
     check_port("127.0.0.1", settings.kafka_port, "HOMEBROKER_KAFKA_PORT")

@@ -116,6 +116,22 @@ class Settings(BaseSettings):
             )
         return secret_key
 
+    @field_validator("database_url")
+    @classmethod
+    def _database_url_is_one(cls, database_url: str) -> str:
+        if database_url:
+            from sqlalchemy.engine import make_url  # noqa: PLC0415 - most readings of settings need no database
+            from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
+            try:
+                make_url(database_url)
+            except ArgumentError as error:
+                raise ValueError(
+                    "it is no URL of a database, such as postgresql+psycopg://user@host/name; "
+                    "empty: SQLite in the data directory"
+                ) from error
+        return database_url
+
     @property
     def embedded_broker(self) -> bool:
         """Whether this market runs its own Kafka."""

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from pydantic import SecretStr, ValidationError
 from rich.table import Table
 
@@ -10,6 +14,7 @@ from homebroker.screen import console
 from homebroker.settings import Settings
 
 _PREFIX = "HOMEBROKER_"
+_OF_TESTS = f"{_PREFIX}TEST_"
 _MASK = "********"
 
 
@@ -34,6 +39,25 @@ def load_settings() -> Settings:
         ) from error
 
 
+def unknown_variables(names: Iterable[str]) -> list[str]:
+    """Say of each variable that looks like a setting but is none that it changes nothing.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The environment's variables.
+    """
+    known = {name.upper() for name in Settings.model_fields}
+    complaints = []
+    for name in sorted(names):
+        bare = name.removeprefix(_PREFIX)
+        if bare != name and bare not in known and not name.startswith(_OF_TESTS):
+            near = get_close_matches(bare, known, n=1)
+            meant = f"; did you mean {_PREFIX}{near[0]}?" if near else "; `homebroker settings` names all."
+            complaints.append(f"{name} is no setting and changes nothing{meant}")
+    return complaints
+
+
 def settings_rows(settings: Settings) -> list[tuple[str, str, str, str]]:
     """Give each setting's variable, value, default and meaning; what is secret is masked."""
     return [
@@ -56,6 +80,8 @@ def print_settings(settings: Settings) -> None:
     for variable, value, default, meaning in settings_rows(settings):
         table.add_row(variable, value, default, meaning, style="green" if value != default else None)
     console.print(table)
+    for complaint in unknown_variables(os.environ):
+        console.print(complaint, style="yellow", soft_wrap=True)
 
 
 def _shown(value: object) -> str:

@@ -94,7 +94,8 @@ class History:
         except SQLAlchemyError as error:
             if _was_interrupted(error):
                 raise QueryTooLongError from error
-            raise HistoryUnavailableError(str(error)) from error
+            # What the database says, without the statement and the links that SQLAlchemy adds.
+            raise HistoryUnavailableError(str(getattr(error, "orig", None) or error)) from error
 
 
 @contextmanager

@@ -153,7 +153,7 @@ async def open_account(
 
 
 @router.post(
-    "/accounts/{investor_id}/deposits",
+    "/accounts/{investor_id:path}/deposits",
     response_model=ActRow,
     summary="Deposit for anybody",
     dependencies=[Depends(json_body)],
@@ -169,7 +169,7 @@ async def deposit(
 
 
 @router.post(
-    "/accounts/{investor_id}/withdrawals",
+    "/accounts/{investor_id:path}/withdrawals",
     response_model=ActRow,
     summary="Withdraw for anybody",
     dependencies=[Depends(json_body)],
@@ -185,7 +185,7 @@ async def withdraw(
 
 
 @router.put(
-    "/accounts/{investor_id}/limits",
+    "/accounts/{investor_id:path}/limits",
     response_model=ActRow,
     summary="Limit anybody's orders",
     dependencies=[Depends(json_body)],
@@ -208,7 +208,7 @@ async def set_limits(
 
 
 @router.put(
-    "/accounts/{investor_id}/kill-switch",
+    "/accounts/{investor_id:path}/kill-switch",
     response_model=ActRow,
     summary="Stop anybody's trading",
     dependencies=[Depends(json_body)],

@@ -155,7 +155,9 @@ async def list_orders(
     return json_response(orders[:limit])
 
 
-@router.get("/{order_id}", response_model=OrderRow, summary="Read an order", responses=answers(404, 422, 503))
+@router.get(
+    "/{order_id:path}", response_model=OrderRow, summary="Read an order", responses=answers(404, 422, 503)
+)
 async def read_order(
     order_id: OrderId, services: WithServices, _view: WithView, investor: Investor
 ) -> Response:
@@ -167,7 +169,7 @@ async def read_order(
 
 
 @router.patch(
-    "/{order_id}",
+    "/{order_id:path}",
     response_model=OrderRow,
     summary="Amend an order",
     dependencies=[Depends(json_body)],
@@ -189,7 +191,7 @@ async def amend_order(
 
 
 @router.delete(
-    "/{order_id}",
+    "/{order_id:path}",
     response_model=OrderRow,
     summary="Cancel an order",
     responses={**_PENDING, **answers(403, 404, 422, 503)},

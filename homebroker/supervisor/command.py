@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import signal
 from contextlib import suppress
@@ -12,9 +13,10 @@ from homebroker.broker.jars import default_cache, fetch_jars, locked_jars
 from homebroker.errors import StartError
 from homebroker.exposure import check_api_exposure
 from homebroker.pidfile import claim
-from homebroker.ports import check_api_port, check_broker_ports, check_dashboard_port
+from homebroker.ports import check_api_port, check_broker_ports, check_dashboard_port, check_ports_differ
 from homebroker.screen import console, download_bar
 from homebroker.settings import Settings
+from homebroker.settings_table import unknown_variables
 from homebroker.status import now_ms
 from homebroker.supervisor.display import Display
 from homebroker.supervisor.orphans import stop_orphans
@@ -49,6 +51,8 @@ def run_up(settings: Settings) -> None:
 
 
 def _prepare(settings: Settings, display: Display) -> None:
+    for complaint in unknown_variables(os.environ):
+        display.say(complaint)
     for name in stop_orphans(settings):
         display.say(f"Stopped the {name} that an earlier `homebroker up` had left.")
     free_bytes = shutil.disk_usage(settings.data_dir).free
@@ -57,6 +61,7 @@ def _prepare(settings: Settings, display: Display) -> None:
             f"The disk of {settings.data_dir} has only {free_bytes >> 20} MB free; a market needs "
             f"{_DISK_BYTES_MIN >> 20} MB. Free some space, or set HOMEBROKER_DATA_DIR to another disk."
         )
+    check_ports_differ(settings)
     if settings.embedded_broker:
         check_broker_ports(settings)
     check_api_exposure(settings)

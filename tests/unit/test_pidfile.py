@@ -22,6 +22,11 @@ def test_a_claimed_name_is_refused_until_it_is_released(tmp_path: Path) -> None:
     claim(tmp_path, "engine").release()
 
 
+def test_nobody_holds_a_name_in_a_directory_that_is_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert holder(tmp_path / "file", "engine") is None
+
+
 def test_a_full_disk_leaves_the_name_free(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_space(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

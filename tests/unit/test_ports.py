@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,15 @@ import psutil
 import pytest
 
 from homebroker.errors import StartError
-from homebroker.ports import check_api_port, check_broker_ports, check_dashboard_port, check_port, port_holder
+from homebroker.ports import (
+    check_api_port,
+    check_broker_ports,
+    check_dashboard_port,
+    check_port,
+    check_ports_differ,
+    port_holder,
+)
+from homebroker.settings import Settings
 from tests.market import market_settings
 
 
@@ -29,6 +38,30 @@ def test_a_free_port_is_no_trouble_just_after_it_was_used(listening: socket.sock
         assert client.recv(1) == b""
     listening.close()
     check_port("127.0.0.1", port, "HOMEBROKER_API_PORT")
+
+
+@pytest.mark.parametrize(
+    ("ports", "told"),
+    [
+        (
+            {"api_port": 8_501},
+            "Port 8501 is asked for by HOMEBROKER_API_PORT and by HOMEBROKER_DASHBOARD_PORT",
+        ),
+        (
+            {"kafka_port": 7_999},
+            "Port 8000 is asked for by HOMEBROKER_API_PORT and by HOMEBROKER_KAFKA_PORT (the",
+        ),
+        (
+            {"metrics_port": 8_498},
+            "Port 8501 is asked for by HOMEBROKER_DASHBOARD_PORT and by HOMEBROKER_METRICS_P",
+        ),
+    ],
+)
+def test_two_parts_on_one_port_are_told_of_before_anything_starts(ports: dict[str, int], told: str) -> None:
+    with pytest.raises(StartError, match=re.escape(told)):
+        check_ports_differ(Settings.model_validate(ports))
+    check_ports_differ(Settings())
+    check_ports_differ(Settings(kafka_bootstrap_servers="kafka:9092", kafka_port=8_000))
 
 
 def test_a_taken_port_names_port_holder_and_setting(listening: socket.socket) -> None:

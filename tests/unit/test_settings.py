@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from homebroker.cli import main
 from homebroker.errors import EXIT_CANNOT_START, StartError
 from homebroker.settings import Settings
-from homebroker.settings_table import load_settings, settings_rows
+from homebroker.settings_table import load_settings, settings_rows, unknown_variables
 
 
 @pytest.mark.parametrize("name", list(Settings.model_fields))
@@ -54,6 +54,7 @@ def test_a_password_is_never_shown(
         ("HOMEBROKER_SHARDS", "0"),
         ("HOMEBROKER_SECRET_KEY", "short"),
         ("HOMEBROKER_DEMO", "maybe"),
+        ("HOMEBROKER_DATABASE_URL", "nonsense"),
     ],
 )
 def test_a_bad_value_is_a_sentence_that_names_the_variable(
@@ -67,6 +68,20 @@ def test_a_bad_value_is_a_sentence_that_names_the_variable(
     told = capsys.readouterr().err
     assert f"{variable} cannot be used: " in told
     assert "Traceback" not in told
+
+
+def test_a_misspelled_variable_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOMEBROKER_SIMULATR", "off")
+    monkeypatch.setenv("HOMEBROKER_ZZZ", "1")
+    monkeypatch.setattr(sys, "argv", ["homebroker", "settings"])
+    with pytest.raises(SystemExit):
+        main()
+    told = capsys.readouterr().out
+    assert "HOMEBROKER_SIMULATR is no setting and changes nothing; did you mean HOMEBROKER_SIMULATOR?" in told
+    assert "HOMEBROKER_ZZZ is no setting and changes nothing; `homebroker settings` names all." in told
+    assert unknown_variables(["PATH", "HOMEBROKER_API_PORT", "HOMEBROKER_TEST_SOAK"]) == []
 
 
 def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
