@@ -14,12 +14,13 @@ from msgspec import Struct
 
 from api.collecting import uncollected
 from api.feed import Feed
+from api.live.answering import Answering
 from api.live.publisher import Publisher
 from api.live.retelling import RETOLD_TOPICS, Retelling
 from api.live.view import BOOK_TAIL_MAX, LiveView, ends_reached
 from engine.log import Connection, LogError, LogReader, Watchdog, missing_topics, trouble_of
 from engine.progress import State
-from engine.topics import BOOK, OUTPUT_TOPICS
+from engine.topics import BOOK, ORDERS, OUTPUT_TOPICS
 
 _POLL_MS = 250
 _RECORDS_MAX = 5_000
@@ -84,6 +85,7 @@ class Follower:
         self.caught_up = False
         self.behind: Mapping[str, int] = {}
         """Records of each topic that are not read, as of a second ago."""
+        self.answering = Answering()
         self.standing = Standing(state=State.STARTING, detail="waiting for Kafka")
 
     async def run(self) -> None:
@@ -219,6 +221,9 @@ class Follower:
                 raise LogChangedError
             for topic, end in ends.items():
                 watchdogs[topic].look(position=positions[topic], end=end, now_s=time.monotonic())
+            self.answering.look(
+                commands=await self._commands(reader), outputs=sum(ends.values()), now_s=time.monotonic()
+            )
             self.behind = {topic: max(0, end - positions[topic]) for topic, end in ends.items()}
             behind = sum(self.behind.values())
             state = State.READY if self.caught_up else State.STARTING
@@ -229,6 +234,11 @@ class Follower:
     async def _ends(self, reader: LogReader) -> dict[str, int]:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
             return await reader.end_offsets(OUTPUT_TOPICS, 0)
+
+    @staticmethod
+    async def _commands(reader: LogReader) -> int:
+        async with asyncio.timeout(_PROBE_TIMEOUT_S):
+            return await reader.end_offset(ORDERS, 0)
 
     @staticmethod
     async def _positions(reader: LogReader) -> dict[str, int]:

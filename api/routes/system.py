@@ -19,6 +19,7 @@ from api.identity import audit, simulator_wishes
 from api.identity.clock import now_ms
 from api.identity.credentials import address_of
 from api.identity.simulator_wishes import RATE_MAX, Scenario, SimulatorWish
+from api.live.answering import SILENT_MAX_S
 from api.services import Services
 from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
 
@@ -134,6 +135,10 @@ def _api_part(services: Services) -> Part:
 def _engine_part(services: Services, silent_ms: int) -> Part:
     if not services.view.time_ms:
         return Part(name="engine", state="starting", message="it has sent nothing yet", lag_records=None)
+    unanswered_s = services.follower.answering.silent_s(time.monotonic())
+    if unanswered_s > SILENT_MAX_S:
+        message = f"it has not answered for {unanswered_s:.0f} s; look at its log, or start it again"
+        return Part(name="engine", state="retrying", message=message, lag_records=None)
     seconds = silent_ms / 1_000
     return Part(
         name="engine", state="ready", message=f"its newest event is {seconds:.1f} s old", lag_records=None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -306,6 +307,20 @@ async def test_ready_says_why_not(client: httpx.AsyncClient, app: FastAPI) -> No
     follower._stand(State.RETRYING, "Kafka is away")
     answer = await client.get("/ready")
     assert (answer.status_code, answer.json()["message"]) == (503, "Kafka is away")
+
+
+async def test_ready_says_that_the_engine_does_not_answer(client: httpx.AsyncClient, app: FastAPI) -> None:
+    follower = app.state.services.follower
+    follower._stand(State.READY, "up to date")
+    now_s = time.monotonic()
+    follower.answering.look(commands=5, outputs=9, now_s=now_s - 60)
+    assert (await client.get("/ready")).status_code == 200
+    follower.answering.look(commands=6, outputs=9, now_s=now_s - 30)
+    answer = await client.get("/ready")
+    assert answer.status_code == 503
+    assert "the engine has not answered for 30 s" in answer.json()["message"]
+    follower.answering.look(commands=7, outputs=10, now_s=now_s)
+    assert (await client.get("/ready")).status_code == 200
 
 
 async def test_history_pages_give_every_trade_once_newest_first(
