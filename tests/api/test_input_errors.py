@@ -40,6 +40,8 @@ async def test_canceling_without_an_id_cancels_nothing(client: httpx.AsyncClient
     client.follow_redirects = True
     order_id = (await client.post("/orders", json=ORDER)).json()["order_id"]
     assert (await client.delete("/orders/")).status_code == 422
+    # Nothing is led on from a path with a slash too many to another one.
+    assert (await client.get("/orders/../account/")).status_code == 404
     assert (await client.get(f"/orders/{order_id}")).json()["status"] == "new"
 
 
