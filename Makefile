@@ -7,6 +7,8 @@ UV_VERSION := 0.13.9
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
+# What compiling the engine needs: it begins while all else is still being installed.
+COMPILER := msgspec numba numpy platformdirs
 
 .PHONY: run test check format bench soak notebook notebooks lock clean
 
@@ -59,14 +61,16 @@ $(VENV)/bin/uv:
 
 $(VENV)/.ready: $(VENV)/bin/uv requirements.txt pyproject.toml
 	@echo "Installing the pinned packages …"
-	@$(INSTALL) -r requirements.txt
-	@$(INSTALL) --no-deps -e .
-	@$(BIN)/homebroker prepare
+	@$(INSTALL) --constraint requirements.txt $(COMPILER)
+	@$(BIN)/python -m engine.warm_up & compiling=$$!; \
+		$(INSTALL) -r requirements.txt && $(INSTALL) --no-deps -e . && $(BIN)/homebroker prepare kafka; \
+		installed=$$?; wait $$compiling && exit $$installed
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready requirements-dev.txt
 	@echo "Installing what tests and checks need …"
 	@$(INSTALL) -r requirements-dev.txt
+	@$(BIN)/homebroker prepare
 	@touch $@
 
 # The market itself, in .homebroker, is never deleted here.

@@ -7,21 +7,55 @@ as long as a fork takes, some milliseconds for hundreds of megabytes, and not fo
 from __future__ import annotations
 
 import asyncio
-import mmap
 import os
 import tempfile
 import warnings
-from typing import IO, Final
-
-import numpy as np
+from collections.abc import Iterator, Sequence
+from typing import IO, Final, Self
 
 from engine.state import ShardState
 
 _POLL_S: Final = 0.02
+_PIECE_BYTES: Final = 1 << 20
 
 
 class FreezingError(RuntimeError):
     """The state could not be kept; the market is as it was."""
+
+
+class KeptState:
+    """A state in a file, which is read piece by piece; its context ends with the file.
+
+    Mapped or read as a whole it would be, for a while, once more in this process's memory.
+
+    Attributes
+    ----------
+    offset : int
+        Of the last command that is in it.
+    header : bytes
+        What `ShardState.read` needs besides the bytes.
+    sizes : sequence of int
+        Bytes of each of its buffers, in order.
+    """
+
+    def __init__(self, file: IO[bytes], *, offset: int, header: bytes, sizes: Sequence[int]) -> None:
+        self._file = file
+        self.offset = offset
+        self.header = header
+        self.sizes = sizes
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._file.close()
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the bytes of all buffers, one behind the other, a piece at a time."""
+        at = 0
+        while piece := os.pread(self._file.fileno(), _PIECE_BYTES, at):
+            at += len(piece)
+            yield piece
 
 
 class FrozenState:
@@ -39,27 +73,29 @@ class FrozenState:
     """
 
     def __init__(self, state: ShardState) -> None:
-        self._description = state.description
+        self._offset, self._header = state.offset, state.describe()
         self._sizes = [len(buffer) for buffer in state.buffers]
         try:
-            self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `thawed` closes it
+            self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - `KeptState` closes it
             self._child = _fork()
         except OSError as error:
             raise FreezingError(f"no process could be forked: {error.strerror}") from error
         if self._child == 0:
             _write_and_end(state, self._file.fileno())
 
-    async def thawed(self) -> ShardState:
+    async def thawed(self) -> KeptState:
         """Wait until all is written and give it; raises `FreezingError`."""
-        with self._file:
+        kept = KeptState(self._file, offset=self._offset, header=self._header, sizes=self._sizes)
+        try:
             # No event tells of a child's end, and this question of it does not block.
             while (ended := os.waitpid(self._child, os.WNOHANG)) == (0, 0):  # noqa: ASYNC110, ASYNC222
                 await asyncio.sleep(_POLL_S)
             if ended[1] != 0 or os.fstat(self._file.fileno()).st_size != sum(self._sizes):
                 raise FreezingError("the state could not be written; is the disk for temporary files full?")
-            content = np.frombuffer(mmap.mmap(self._file.fileno(), 0, prot=mmap.PROT_READ), np.uint8)
-        ends = np.cumsum(self._sizes)
-        return ShardState(self._description, tuple(np.split(content, ends[:-1])))
+        except BaseException:
+            self._file.close()
+            raise
+        return kept
 
 
 def _fork() -> int:

@@ -105,7 +105,7 @@ class Shard:
         assert last == 0 or commands[0]["offset"] > self.offset, "commands come in the log's order"
         while done < last:
             done = run(memory.header, done, last)
-            rows = self._event_rows(commands, batch.text)
+            rows = self.event_rows(commands, batch.text)
             assets = self._note_assets(rows)
             if listener is not None:
                 is_whole = memory.header.item(h.STAGE) == stages.BEGIN
@@ -190,7 +190,8 @@ class Shard:
         shard._titles = dict(state.titles)
         return shard
 
-    def _event_rows(self, commands: Array, text: Array) -> EventRows:
+    def event_rows(self, commands: Array, text: Array) -> EventRows:
+        """Give what the kernel wrote last of a batch, with all that it points to; good until the next."""
         memory = self._memory
         return EventRows(
             events=memory.events[: memory.header.item(h.EVENTS)],

@@ -9,7 +9,7 @@ key, keeps the newest two snapshots whole, and one that is not finished has spoi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -130,7 +130,7 @@ def octets(buffer: Buffer) -> memoryview:
     return np.frombuffer(buffer, np.uint8).data
 
 
-def cut(buffers: Sequence[memoryview], size: int) -> Iterator[list[memoryview]]:
+def cut(buffers: Iterable[memoryview], size: int) -> Iterator[list[memoryview]]:
     """Cut the bytes of all buffers, one behind the other, into stretches of `size` and the rest."""
     stretch: list[memoryview] = []
     room = size

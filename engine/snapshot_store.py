@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Self
 
 import msgspec
@@ -89,7 +90,9 @@ class SnapshotStore:
     async def __aexit__(self, *_error: object) -> None:
         await self._writer.close()
 
-    async def save(self, offset: int, *, header: bytes, parts: Sequence[Buffer], state_hash: str) -> None:
+    async def save(
+        self, offset: int, *, header: bytes, sizes: Sequence[int], pieces: Iterable[Buffer], state_hash: str
+    ) -> None:
         """Save a snapshot, giving the event loop back after each chunk and resting as long as that took.
 
         Parameters
@@ -98,8 +101,10 @@ class SnapshotStore:
             The last command that is in it.
         header : bytes
             What the parts mean.
-        parts : sequence of buffers
-            Not to be changed until this returns.
+        sizes : sequence of int
+            Bytes of each part.
+        pieces : iterable of buffers
+            The bytes of all parts, in order, cut anywhere; they are asked for in a thread, as they are sent.
         state_hash : str
             Kept beside it.
 
@@ -113,9 +118,8 @@ class SnapshotStore:
             # The newest whole snapshot must not be the one that is overwritten.
             await self.load_newest()
         slot = SLOTS[1] if self._slot == SLOTS[0] else SLOTS[0]
-        buffers = [octets(buffer) for buffer in (header, *parts)]
-        sizes = tuple(len(buffer) for buffer in buffers)
-        digests, begins_at = await self._send_chunks(offset, slot, buffers)
+        all_sizes = (len(header), *sizes)
+        digests, begins_at = await self._send_chunks(offset, slot, sum(all_sizes), chain([header], pieces))
         contents = Contents(
             version=VERSION,
             shard=self._shard,
@@ -123,7 +127,7 @@ class SnapshotStore:
             slot=slot,
             begins_at=begins_at,
             chunks=len(digests),
-            sizes=sizes,
+            sizes=all_sizes,
             digest=digest_of_all(digests),
             state_hash=state_hash,
         )
@@ -148,16 +152,16 @@ class SnapshotStore:
         return None
 
     async def _send_chunks(
-        self, offset: int, slot: str, buffers: Sequence[memoryview]
+        self, offset: int, slot: str, total: int, pieces: Iterable[Buffer]
     ) -> tuple[list[str], int]:
-        total = sum(len(buffer) for buffer in buffers)
         chunks = -(-total // CHUNK_BYTES_MAX)
+        stretches = cut(map(octets, pieces), CHUNK_BYTES_MAX)
         digests: list[str] = []
         begins_at = -1
-        for chunk, pieces in enumerate(cut(buffers, CHUNK_BYTES_MAX)):
+        for chunk in range(chunks):
             start_s = time.monotonic()
             # Hashing leaves the interpreter to others.
-            digest, value = await asyncio.to_thread(self._sealed, offset, chunk, chunks, pieces)
+            digest, value = await asyncio.to_thread(self._sealed, offset, chunk, chunks, stretches)
             kept_at = await self._append(chunk_key(self._shard, slot, chunk), value)
             begins_at = kept_at if chunk == 0 else begins_at
             digests.append(digest)
@@ -165,8 +169,9 @@ class SnapshotStore:
         return digests, begins_at
 
     def _sealed(
-        self, offset: int, chunk: int, chunks: int, pieces: Sequence[memoryview]
+        self, offset: int, chunk: int, chunks: int, stretches: Iterator[list[memoryview]]
     ) -> tuple[str, bytes]:
+        pieces = next(stretches)
         digest = digest_of(pieces[0] if len(pieces) == 1 else b"".join(pieces))
         head = ChunkHead(
             version=VERSION, shard=self._shard, offset=offset, chunk=chunk, chunks=chunks, digest=digest

@@ -14,7 +14,7 @@ from engine.freezing import FreezingError, FrozenState
 from engine.log import LogError, end_tasks
 from engine.shard import Shard
 from engine.snapshot_store import SnapshotStore
-from engine.state import state_digest
+from engine.state import digest_of_state
 
 SNAPSHOT_COMMANDS = 200_000
 _APART_S = 5.0
@@ -79,13 +79,18 @@ class Snapshots:
 
     async def _save(self, frozen: FrozenState, pause_ms: float) -> None:
         try:
-            state = await frozen.thawed()
-            digest = await asyncio.to_thread(state_digest, state)
-            parts = [buffer.data for buffer in state.buffers]
-            await self._store.save(state.offset, header=state.describe(), parts=parts, state_hash=digest)
+            with await frozen.thawed() as kept:
+                digest = await asyncio.to_thread(digest_of_state, kept.header, kept.pieces())
+                await self._store.save(
+                    kept.offset,
+                    header=kept.header,
+                    sizes=kept.sizes,
+                    pieces=kept.pieces(),
+                    state_hash=digest,
+                )
         except (FreezingError, LogError) as error:
             _log.warning("the snapshot could not be saved; the next one will be", why=str(error))
             return
-        metrics.SNAPSHOT_OFFSET.set(state.offset)
+        metrics.SNAPSHOT_OFFSET.set(kept.offset)
         metrics.SNAPSHOT_PAUSE_SECONDS.observe(pause_ms / 1_000)
-        _log.info("snapshot saved", offset=state.offset, pause_ms=round(pause_ms, 1), state_hash=digest)
+        _log.info("snapshot saved", offset=kept.offset, pause_ms=round(pause_ms, 1), state_hash=digest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -154,9 +154,14 @@ class ShardState(Struct, frozen=True):
 
 def state_digest(state: ShardState) -> str:
     """Hash a state; equal states of one version of the engine have equal hashes. Cost O(bytes)."""
-    digest = hashlib.blake2b(state.describe(), digest_size=16)
-    for buffer in state.buffers:
-        digest.update(buffer.data)
+    return digest_of_state(state.describe(), (buffer.data for buffer in state.buffers))
+
+
+def digest_of_state(description: bytes, pieces: Iterable[bytes | memoryview]) -> str:
+    """Hash a state that is given as its description and the bytes of its buffers, in any pieces."""
+    digest = hashlib.blake2b(description, digest_size=16)
+    for piece in pieces:
+        digest.update(piece)
     return digest.hexdigest()
 
 

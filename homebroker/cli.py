@@ -47,11 +47,18 @@ def up() -> None:
 
 
 @app.command()
-def prepare() -> None:
-    """Do now what the first start would wait for: compile the engine, bring Kafka and rehearse it."""
-    from homebroker.prepare import run_prepare
+def prepare(
+    what: Annotated[
+        Literal["engine", "kafka", "rehearsal"] | None, typer.Argument(help="Only this; absent: all.")
+    ] = None,
+    gently: Annotated[
+        bool, typer.Option("--gently", help="Leave the processor to whoever else wants it.")
+    ] = False,
+) -> None:
+    """Do now what the first starts would wait for: compile the engine, bring Kafka and rehearse it."""
+    from homebroker.prepare import Preparation, run_prepare
 
-    run_prepare(_settings())
+    run_prepare(_settings(), Preparation(what) if what else None, gently=gently)
 
 
 @app.command()

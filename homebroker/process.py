@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -140,6 +141,10 @@ class _Reporter:
     def report(self, state: State, detail: str) -> None:
         if state != self._state:
             self._log.info(detail, state=str(state))
+            if state is State.READY:
+                # What a part is made of stays. The collector would go through all of it again and again: for
+                # 60 ms, or 180 on a busy machine, the engine answered no order.
+                gc.freeze()
         self._state = state
         _STATE.labels(self._name).state(state)
         self._write(state, detail)

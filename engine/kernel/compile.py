@@ -77,9 +77,18 @@ _KERNEL_FOLDER: Final = cache_folder() / _digest_of(_KERNEL)
 _ENGINE_FOLDER: Final = cache_folder() / _digest_of(sorted(_ENGINE.rglob("*.py")))
 
 
+_ALL_KEPT: Final = _ENGINE_FOLDER / "all"
+
+
 def is_kept() -> bool:
-    """Tell whether compiled code of the kernel's present sources is in the cache."""
-    return CACHED and any(_KERNEL_FOLDER.rglob("*.nbi"))
+    """Tell whether all compiled code of the present sources is in the cache, as `note_kept` once said."""
+    return CACHED and _ALL_KEPT.exists()
+
+
+def note_kept() -> None:
+    """Note that all has been compiled: what is there when a compilation ends halfway is not all."""
+    if CACHED:
+        _ALL_KEPT.touch()
 
 
 _inner_names: set[str] = set()

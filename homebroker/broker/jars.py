@@ -90,6 +90,11 @@ def fetch_jars(cache: Path, jars: Sequence[Jar], progress: Progress) -> list[Pat
             f"Kafka's jars cannot be kept in {cache}: {error.strerror or error}. "
             "Make it writable, with 100 MB free on its disk, or set XDG_CACHE_HOME to another directory."
         ) from error
+    return jar_paths(cache, jars)
+
+
+def jar_paths(cache: Path, jars: Sequence[Jar]) -> list[Path]:
+    """Give where jars are in a cache, once they are there."""
     return [cache / jar.filename for jar in jars]
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
+import time
 from pathlib import Path
 from typing import Final
 
 from engine.log import Connection, LogError, LogReader, LogWriter, NewRecord
 from engine.topics import ORDERS
-from homebroker.broker.jars import Progress, default_cache, fetch_jars, locked_jars
+from homebroker.broker.jars import Progress, default_cache, fetch_jars, jar_paths, locked_jars
 from homebroker.broker.java import find_java
 from homebroker.broker.memory import memory_path
 from homebroker.broker.temporary import temporary_broker
@@ -20,6 +22,13 @@ _MEMORIES_MAX: Final = 3
 _RECORDS: Final = 12_000
 _VALUE: Final = b"0" * 200
 _READ_MS: Final = 1_000
+_ABANDONED_S: Final = 24 * 3_600
+
+
+def is_due(*, jar_cache: Path | None = None) -> bool:
+    """Tell whether Java could learn Kafka and has not; the jars must be there."""
+    memory = memory_path(find_java(), jar_paths(jar_cache or default_cache(), locked_jars()))
+    return memory is not None and not memory.exists()
 
 
 def rehearse(progress: Progress, *, jar_cache: Path | None = None) -> None:
@@ -45,6 +54,7 @@ def rehearse(progress: Progress, *, jar_cache: Path | None = None) -> None:
         return
     try:
         memory.parent.mkdir(parents=True, exist_ok=True)
+        _forget_abandoned(memory.parent)
         with tempfile.TemporaryDirectory(dir=memory.parent) as scratch:
             learned = Path(scratch) / memory.name
             with temporary_broker(learn_to=learned) as settings:
@@ -72,6 +82,13 @@ async def _read(reader: LogReader) -> None:
     seen = 0
     while seen < _RECORDS:
         seen += len(await reader.read(wait_ms=_READ_MS))
+
+
+def _forget_abandoned(folder: Path) -> None:
+    """Delete what rehearsals that were killed left long ago."""
+    for path in folder.iterdir():
+        if path.is_dir() and path.stat().st_mtime < time.time() - _ABANDONED_S:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def forget_oldest(folder: Path) -> None:

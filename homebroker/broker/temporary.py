@@ -58,8 +58,12 @@ def temporary_broker(*, kept: Path | None = None, learn_to: Path | None = None) 
             _pid_file(settings).write_text(str(broker.pid))
             make_topics_when_up(settings, wait_s=_START_TIMEOUT_S)
             yield settings
-        finally:
             broker.terminate()
+        except BaseException:
+            # Who was interrupted, or failed, waits for nothing that it would yet write.
+            broker.kill()
+            raise
+        finally:
             broker.wait()
 
 

@@ -56,7 +56,7 @@ class Child:
             ) from error
         with log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "homebroker", self._command),
+                *(sys.executable, "-m", "homebroker", *self._command.split()),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,

@@ -22,6 +22,7 @@ from homebroker.supervisor.display import Display
 from homebroker.supervisor.orphans import stop_orphans
 from homebroker.supervisor.plan import parts_of
 from homebroker.supervisor.readiness import api_address, dashboard_address
+from homebroker.supervisor.rehearsing import rehearse_meanwhile
 from homebroker.supervisor.sign_in_help import how_to_sign_in
 from homebroker.supervisor.supervision import Supervision
 from homebroker.supervisor.topics import hush_clients
@@ -74,7 +75,12 @@ def _prepare(settings: Settings, display: Display) -> None:
 
 async def _up(settings: Settings, display: Display) -> None:
     supervision = Supervision(settings, parts_of(settings), display)
-    running = asyncio.create_task(supervision.run(lambda: _greet(settings, display)))
+
+    async def when_ready() -> None:
+        await _greet(settings, display)
+        await rehearse_meanwhile(settings, display)
+
+    running = asyncio.create_task(supervision.run(when_ready))
     told: list[int] = []
 
     def stop(number: int) -> None:

@@ -39,7 +39,8 @@ async def save_spoiled(
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(store, "_append", append_changed)
-            await store.save(offset, header=header, parts=parts, state_hash=state_hash)
+            sizes = [len(part) for part in parts]
+            await store.save(offset, header=header, sizes=sizes, pieces=parts, state_hash=state_hash)
 
 
 def without_manifest(key: bytes, value: bytes) -> bytes | None:

@@ -53,7 +53,13 @@ async def _save(connection: Connection, *offsets: int, size: int = 2_500_000) ->
     """Save a snapshot a time as a new engine would; each is told by its offset."""
     for offset in offsets:
         async with SnapshotStore(connection, 0) as store:
-            await store.save(offset, header=_HEADER, parts=_parts(offset, size), state_hash=f"{offset:x}")
+            await _save_by(store, offset, size)
+
+
+async def _save_by(store: SnapshotStore, offset: int, size: int = 2_500_000) -> None:
+    parts = _parts(offset, size)
+    sizes = [len(part) for part in _bytes(parts)]
+    await store.save(offset, header=_HEADER, sizes=sizes, pieces=parts, state_hash=f"{offset:x}")
 
 
 async def _load(connection: Connection) -> Snapshot | None:
@@ -89,8 +95,8 @@ async def test_the_newest_is_loaded_and_slots_are_taken_in_turn(connection: Conn
     await _save(connection, 10, 20, 30)
     async with SnapshotStore(connection, 0) as store:
         _check(await store.load_newest(), 30)
-        await store.save(40, header=_HEADER, parts=_parts(40, 2_500_000), state_hash="28")
-        await store.save(50, header=_HEADER, parts=_parts(50, 2_500_000), state_hash="32")
+        await _save_by(store, 40)
+        await _save_by(store, 50)
         _check(await store.load_newest(), 50)
     manifests = [record.key for record in await _records(connection) if is_manifest(record.key)]
     assert manifests == [b"0/a/manifest", b"0/b/manifest"] * 2 + [b"0/a/manifest"]
@@ -103,9 +109,7 @@ async def test_one_that_was_not_finished_is_passed_over_and_spoils_only_the_olde
     await _save(connection, 10, 20)
     async with SnapshotStore(connection, 0) as store:
         _check(await store.load_newest(), 20)
-        saving = asyncio.create_task(
-            store.save(30, header=_HEADER, parts=_parts(30, 60_000_000), state_hash="1e")
-        )
+        saving = asyncio.create_task(_save_by(store, 30, 60_000_000))
         async with RawReader(connection, SNAPSHOTS, 0, offset=8) as reader:
             while reader.offset < 8 + 20:
                 await reader.read(wait_ms=20_000)
@@ -143,7 +147,7 @@ async def test_a_spoiled_one_is_passed_over_and_the_one_before_loaded(
     connection: Connection, change: Change, complaint: str
 ) -> None:
     await _save(connection, 10)
-    parts = _parts(20, 2_500_000)
+    parts = _bytes(_parts(20, 2_500_000))
     await save_spoiled(connection, change, 20, header=_HEADER, parts=parts, state_hash="14")
     with capture_logs() as logs:
         _check(await _load(connection), 10)

@@ -71,7 +71,8 @@ def _key(topic: str, value: bytes) -> bytes:
 async def _save(connection: Connection, state: ShardState, header: bytes, state_hash: str) -> None:
     async with SnapshotStore(connection, 0) as store:
         parts = [buffer.data for buffer in state.buffers]
-        await store.save(state.offset, header=header, parts=parts, state_hash=state_hash)
+        sizes = [len(part) for part in parts]
+        await store.save(state.offset, header=header, sizes=sizes, pieces=parts, state_hash=state_hash)
 
 
 async def _verified(connection: Connection, *, patience_s: float = 0.0) -> tuple[int, str]:

@@ -99,6 +99,15 @@ def test_a_part_says_where_it_stands_and_stops_when_told(start: Starter, number:
     assert not status_path(start.settings.data_dir, "engine").exists()
 
 
+def test_what_a_part_is_made_of_is_not_looked_through_again_once_it_is_ready(start: Starter) -> None:
+    count = "import gc; print(gc.get_freeze_count(), file=sys.stderr)"
+    process = start(f"{count}; report(State.READY, 'all read'); {count}")
+    _, told = process.communicate(timeout=30)
+    before, after = (int(line) for line in told.splitlines() if line.isdigit())
+    assert before == 0
+    assert after > 10_000
+
+
 def test_a_second_signal_ends_a_part_that_does_not_stop(start: Starter) -> None:
     process = start(_STUBBORN)
     start.wait_for(State.READY)
