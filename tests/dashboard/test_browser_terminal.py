@@ -19,6 +19,7 @@ PATIENT_MS = 60_000
 BIDS = "document.querySelectorAll('.hb-bids .hb-level b:not(:empty)').length >= 3"
 TABS = 7
 FAR_PRICE = "25,00"
+GREEN = "rgb(17, 122, 87)"
 TICKET_STOPS = [
     "Buy",
     "Type",
@@ -273,6 +274,7 @@ def test_a_phone_shows_positions_heat_map_and_the_whole_ticket(
     page.set_viewport_size({"width": 390, "height": 844})
     _open(page, floor)
     assert _box(_buy(page))[3] < _box(page.locator(".st-key-ticket"))[3]
+    expect(_buy(page)).to_have_css("background-color", GREEN)
     expect(page.locator(".hb-means")).to_have_text(
         re.compile(r"AvailableR\$\s[\d.]+,\d\dFree shares[\d.]+ PETR4")
     )
