@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 from dashboard import words
 
 UP: Final = "#21b685"
-DOWN: Final = "#f0475d"
-LINES: Final = ("#3d7eff", "#e0a63a", "#b072e8", "#31b5d6", "#e8709a", "#21b685", "#f0475d", "#8a94a6")
+DOWN: Final = "#f4566b"
+LINES: Final = ("#3d7eff", "#e0a63a", "#b072e8", "#31b5d6", "#e8709a", "#21b685", "#f4566b", "#8a94a6")
 HEIGHT_PX: Final = 258
 DATES: Final = [
     {"dtickrange": [None, 59_999], "value": "%H:%M:%S"},

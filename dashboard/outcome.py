@@ -30,10 +30,11 @@ def of_order(order: Order, asset: Ticker) -> Outcome:
     if order.status not in {"canceled", "expired", "rejected"}:
         text = "Sent. The market has not answered yet; Open orders shows the order as soon as it has."
         return Outcome(kind="unknown", text=text)
+    why = words.refusal(order.reason or "", order.message or "")
     if order.filled_quantity:
-        text = f"{traded} of {total} {order.symbol} at {average}; the rest was not placed."
-        return Outcome(kind="done", text=text)
-    why = words.refusal(order.reason or "", order.message or "Nothing could be traded at once.")
+        text = f"{traded} of {total} {order.symbol} at {average}; the rest was not placed. {why}"
+        return Outcome(kind="done", text=text.rstrip())
+    why = why or "Nothing could be traded at once."
     return Outcome(kind="nothing", text=f"No order was placed. {why}")
 
 

@@ -16,6 +16,16 @@ def refusal(preview: OrderPreview) -> str | None:
     return f"It would be refused. {words.refusal(refused.reason, refused.message)}"
 
 
+def shortfall(preview: OrderPreview) -> str | None:
+    """Say why a part of the order would come to nothing, or None."""
+    if not preview.expiring_quantity or preview.would_be_refused is not None:
+        return None
+    rest = formats.number(preview.expiring_quantity)
+    means = "" if preview.side == "sell" else ", or your free cash pays for no more"
+    whole = formats.number(preview.quantity)
+    return f"{rest} of {whole} would not trade: the book has no more at this price{means}."
+
+
 def lines(preview: OrderPreview, asset: Ticker) -> list[tuple[str, str]]:
     """Give what there is to tell, as names and values.
 

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 from playwright.sync_api import Page
 
+from bench.dashboard import heap
 from bench.dashboard.browser import SETTLE_S, chromium, open_trade_s, trader
 from bench.dashboard.market import market, pid_of
 from bench.dashboard.watch import heap_mib, node_count
@@ -53,7 +54,8 @@ def sampled(page: Page, settings: Settings, *, minutes: int, say: Callable[[str]
     Returns
     -------
     list of Figure
-        Each figure at the beginning and end, and its slope from the fifth minute on by least squares.
+        Each figure at the beginning and end, its slope from the fifth minute on by least squares, and what
+        the scripts' memory grew by since then, kind by kind.
     """
     session = page.context.new_cdp_session(page)
     samples: list[dict[str, float]] = []
@@ -66,8 +68,11 @@ def sampled(page: Page, settings: Settings, *, minutes: int, say: Callable[[str]
             sample[f"memory of {part}"] = resident_mib([pid_of(settings, part)])
         sample["nodes in the document"] = float(node_count(page))
         samples.append(sample)
+        if minute == min(SETTLED_MINUTES, minutes):
+            settled = heap.held(session)
         say(f"{minute:>3} min  " + "  ".join(f"{name} {value:,.1f}" for name, value in sample.items()))
-    return [figure for name in samples[0] for figure in _figures(name, [each[name] for each in samples])]
+    figures = [figure for name in samples[0] for figure in _figures(name, [each[name] for each in samples])]
+    return [*figures, *heap.grown(settled, heap.held(session))]
 
 
 def browser_pids() -> list[int]:

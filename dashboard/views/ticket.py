@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard import formats, outcome, preview, session, sizing, ticket, words
+from dashboard.components.live.live import ticket_means
 from dashboard.outcome import Outcome
 from dashboard.sizing import Means
 from dashboard.ticket import Identity, Typed
@@ -24,6 +25,7 @@ def order_ticket(asset: Ticker) -> None:
     """Draw the ticket of one symbol and send what is typed into it."""
     _load_preferences()
     filled, wish = draw_fields(asset)
+    ticket_means(api_port=session.config().api_port, symbol=asset.symbol)
     st.checkbox(
         "Ask before an order is sent",
         key=_CONFIRM,
@@ -125,6 +127,9 @@ def _draw_preview(reckoned: OrderPreview, asset: Ticker) -> None:
     if refusal:
         st.error(refusal)
     st.html(preview.table(reckoned, asset))
+    shortfall = preview.shortfall(reckoned)
+    if shortfall:
+        st.caption(shortfall)
 
 
 @st.dialog("Send this order?", width="small")

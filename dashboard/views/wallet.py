@@ -16,7 +16,7 @@ AMOUNT: Final = "wallet_amount"
 
 def draw_wallet() -> None:
     """Draw the wallet's form, or say who moves money where that is not oneself."""
-    st.markdown("##### Wallet")
+    st.markdown("### Wallet")
     if session.config().demo_users:
         _form()
     else:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from tests.dashboard.conftest import TradingFloor, ask, bearer, send_without_asking, sign_in_demo
@@ -17,6 +19,7 @@ PATIENT_MS = 60_000
 BIDS = "document.querySelectorAll('.hb-bids .hb-level b:not(:empty)').length >= 3"
 TABS = 7
 FAR_PRICE = "25,00"
+GREEN = "rgb(17, 122, 87)"
 TICKET_STOPS = [
     "Buy",
     "Type",
@@ -47,6 +50,12 @@ CanvasRenderingContext2D.prototype.fillText = function (text, x, ...rest) {
   return paint.call(this, text, x, ...rest);
 };
 """
+PAGES_WITH_SIGNS = {
+    "market": ".hb-tile",
+    "portfolio": ".hb-part",
+    "history": "[data-testid=data-grid-canvas], [data-testid=stAlert]",
+    "analysis": ".js-plotly-plot .main-svg",
+}
 BLOCKS = [
     ".hb-strip",
     ".hb-header",
@@ -265,6 +274,10 @@ def test_a_phone_shows_positions_heat_map_and_the_whole_ticket(
     page.set_viewport_size({"width": 390, "height": 844})
     _open(page, floor)
     assert _box(_buy(page))[3] < _box(page.locator(".st-key-ticket"))[3]
+    expect(_buy(page)).to_have_css("background-color", GREEN)
+    expect(page.locator(".hb-means")).to_have_text(
+        re.compile(r"AvailableR\$\s[\d.]+,\d\dFree shares[\d.]+ PETR4")
+    )
     tops = [_box(page.locator(block))[1] for block in BLOCKS]
     assert tops == sorted(tops)
     rows = page.locator(".hb-account tbody tr")
@@ -301,3 +314,30 @@ def test_tables_read_brazilian_in_any_browser_and_sort_as_numbers(
     expect(page.get_by_test_id("glide-cell-5-0")).to_have_text("9")
     shown = [int(text) for text in page.locator("[data-testid^=glide-cell-5-]").all_inner_texts()]
     assert shown == sorted(shown)
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_every_page_can_be_read_and_told_by_a_screen_reader(
+    page: Page, floor: TradingFloor, scheme: Literal["dark", "light"]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    _open(page, floor)
+    found = {"trade": _barriers(page)}
+    for name, sign in PAGES_WITH_SIGNS.items():
+        page.goto(f"{floor.url}/{name}")
+        page.locator(sign).first.wait_for()
+        found[name] = _barriers(page)
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_label("Password").wait_for()
+    found["door"] = _barriers(page)
+    assert {name: barriers for name, barriers in found.items() if barriers} == {}
+
+
+def _barriers(page: Page) -> list[str]:
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:90]}"
+        for each in found
+        for node in each["nodes"]
+        if each["impact"] in {"serious", "critical"}
+    ]

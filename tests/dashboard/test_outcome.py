@@ -41,6 +41,18 @@ PETR4 = answers.ticker()
             "Bought 60 of 100 PETR4 at R$ 38,50; the rest was not placed.",
         ),
         (
+            {
+                "status": "expired",
+                "filled_quantity": 60,
+                "average_price": 38.5,
+                "reason": "insufficient_cash",
+                "message": "The next lot costs 38.5 with its fee and 30.0 is free; deposit cash.",
+            },
+            "done",
+            "Bought 60 of 100 PETR4 at R$ 38,50; the rest was not placed. "
+            "The next lot costs R$ 38,50 with its fee and R$ 30,00 is free; deposit cash.",
+        ),
+        (
             {"status": "pending_trigger", "side": "sell", "stop_price": 37.0},
             "resting",
             "Stop order to sell 100 PETR4 waits for a trade at R$ 37,00.",
@@ -50,7 +62,7 @@ PETR4 = answers.ticker()
 )
 def test_an_outcome_is_told_in_words(fields: dict[str, Any], kind: str, text: str) -> None:
     told = outcome.of_order(answers.order(**fields), PETR4)
-    assert (told.kind, told.text) == (kind, text)
+    assert (told.kind, told.text.replace("\u00a0", " ")) == (kind, text)
 
 
 def test_an_order_without_an_answer_is_not_called_placed() -> None:

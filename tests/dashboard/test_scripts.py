@@ -8,7 +8,9 @@ import json
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from playwright.sync_api import Browser
 
+from bench.dashboard import heap
 from dashboard import formats, words
 from tests.dashboard.conftest import Scripts
 
@@ -267,6 +269,37 @@ def test_holdings_are_valued_at_the_last_prices(scripts: Scripts) -> None:
     assert said == [None, None, first, after, 1, 3]
 
 
+def test_the_ticket_tells_what_is_free_as_the_account_changes(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "means.js",
+        """
+        const { Holdings } = await import("/holdings.js");
+        const means = new it.TicketMeans(document.body);
+        const text = () => means.node.innerText.replace(/\\s+/g, " ");
+        means.show({ symbol: "PETR4" });
+        const said = [text()];
+        const holdings = new Holdings();
+        const position = { symbol: "PETR4", quantity: 1500, held_quantity: 200, realized_profit: 0 };
+        holdings.load({ account: { cash: 1000.5, held_cash: 50 }, positions: [position] });
+        it.tellMeans(holdings);
+        said.push(text());
+        means.show({ symbol: "VALE3" });
+        said.push(text());
+        it.tellMeans(null);
+        said.push(text());
+        means.close();
+        return said;
+        """,
+    )
+    nothing = "Available – Free shares –"
+    assert said == [
+        nothing,
+        "Available R$ 950,50 Free shares 1.300 PETR4",
+        "Available R$ 950,50 Free shares 0 VALE3",
+        nothing,
+    ]
+
+
 def test_the_browser_puts_refusals_as_the_server_does(scripts: Scripts) -> None:
     messages = [
         "It needs 38500.5 in cash and 100.0 is free; deposit cash, cancel orders or make it smaller.",
@@ -324,3 +357,18 @@ def test_an_order_of_another_day_is_told_with_its_day(scripts: Scripts) -> None:
     now, before = scripts.ask("format.js", "return [it.when(Date.now()), it.when(Date.now() - 3 * 86400000)]")
     assert "/" not in now
     assert "/" in before
+
+
+def test_a_heap_tells_what_grew_and_whose_it_is(chromium: Browser) -> None:
+    page = chromium.new_page()
+    session = page.context.new_cdp_session(page)
+    before = heap.held(session)
+    page.evaluate(
+        "class Leaked { fields = new Array(1000).fill(0.5) };"
+        "window.kept = [...Array(300)].map(() => new Leaked())"
+    )
+    told = {figure.name: figure.value for figure in heap.grown(before, heap.held(session))}
+    assert any("Leaked" in name for name in told)
+    assert 300 * 8 < told["grown: the page's own"] < 300 * 24
+    assert told["grown: compiled code"] < 300
+    page.close()

@@ -12,9 +12,9 @@ export class Account {
     this.node = element(
       "section",
       "hb-pane hb-account",
-      element("h3", "", "Positions"),
+      element("h3", "hb-spoken", "Positions"),
       this.figures.node,
-      element("div", "hb-scroll", element("table", "hb-table", headings(names), body), this.empty),
+      scrolled(element("table", "hb-table", headings(names), body), this.empty),
     );
     parent.append(this.node);
     this.rows = new KeyedRows(body, makeRow);
@@ -31,6 +31,15 @@ export class Account {
     this.figures.show("Available", format.money(totals?.available));
     this.figures.show("Unrealized", format.gain(totals?.unrealized), format.direction(totals?.unrealized));
   }
+}
+
+// A keyboard scrolls only what can be focused.
+function scrolled(...children) {
+  const node = element("div", "hb-scroll", ...children);
+  node.tabIndex = 0;
+  node.setAttribute("role", "region");
+  node.setAttribute("aria-label", "Positions");
+  return node;
 }
 
 function makeRow() {

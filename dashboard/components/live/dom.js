@@ -18,7 +18,11 @@ export function setClass(node, className) {
 export function headings(names) {
   const row = element("tr");
   for (const name of names) {
-    const cell = element("th", name.startsWith("<") ? "hb-left" : "", name.replace(/^</, ""));
+    const title = name.replace(/^</, "");
+    // In parentheses stands what only a screen reader has to say.
+    const isSpoken = title.startsWith("(");
+    const shown = isSpoken ? element("span", "hb-spoken", title.slice(1, -1)) : title;
+    const cell = element("th", name.startsWith("<") ? "hb-left" : "", shown);
     cell.scope = "col";
     row.append(cell);
   }

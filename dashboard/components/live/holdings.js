@@ -36,6 +36,12 @@ export class Holdings {
       .map((position) => valued(position, this.prices.get(position.symbol)));
   }
 
+  // Shares that no open order holds.
+  free(symbol) {
+    const position = this.positions.get(symbol);
+    return position ? Math.max(0, position.quantity - position.held_quantity) : 0;
+  }
+
   // Null while the account is unknown.
   totals() {
     if (!this.account) return null;

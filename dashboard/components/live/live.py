@@ -84,6 +84,11 @@ def trade_panes(
     _mount(data, "trade_panes", api_port=api_port, on_chosen=on_chosen)
 
 
+def ticket_means(*, api_port: int, symbol: str) -> None:
+    """Mount, in the ticket, free cash and free shares of its symbol, as the panes' stream tells them."""
+    _mount({"page": "ticket_means", "symbol": symbol}, "ticket_means", api_port=api_port)
+
+
 def market_table(*, api_port: int, on_chosen: Callable[[], None]) -> None:
     """Mount the live table of all symbols; `on_chosen` as in `trade_panes`, under ``"market_table"``."""
     _mount({"page": "market"}, "market_table", api_port=api_port, on_chosen=on_chosen)

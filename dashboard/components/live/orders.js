@@ -5,7 +5,7 @@ import { parseNumber } from "./numbers.js";
 import { sentence, sideName, timeInForceName, typeName } from "./words.js";
 
 const OPEN = new Set(["pending_trigger", "new", "partially_filled"]);
-const NAMES = ["<Time", "<Symbol", "<Side", "<Type", "Price", "Stop", "Quantity", "Filled", "<In force", ""];
+const NAMES = ["<Time", "<Symbol", "<Side", "<Type", "Price", "Stop", "Quantity", "Filled", "<In force", "(Actions)"];
 const PRICE = 4;
 const QUANTITY = 6;
 

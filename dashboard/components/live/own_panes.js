@@ -4,6 +4,7 @@ import { element } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Fills } from "./fills.js";
 import { Holdings } from "./holdings.js";
+import { tellMeans } from "./means.js";
 import { Orders } from "./orders.js";
 import { Tabs } from "./tabs.js";
 import { Visitor } from "./visitor.js";
@@ -44,6 +45,7 @@ export class OwnPanes {
 
   close() {
     this.closed = true;
+    tellMeans(null);
     clearTimeout(this.fillsTimer);
     this.feed.close();
   }
@@ -75,6 +77,7 @@ export class OwnPanes {
       if (name === "account") this.holdings.apply(event);
       else this.holdings.load(event);
       this.account.draw();
+      tellMeans(this.holdings);
     }
     return true;
   }

@@ -81,7 +81,7 @@ function makeTile({ ticker }, onOpen) {
 function fillTile({ node, change }, { ticker, x, y, width, height }) {
   const moved = ticker.change_percent ?? 0;
   const strength = Math.round(Math.min(1, Math.abs(moved) / FULL_COLOUR_PERCENT) * 70 + (moved ? 12 : 0));
-  const colour = moved < 0 ? "--hb-down" : "--hb-up";
+  const colour = moved < 0 ? "--hb-tile-down" : "--hb-tile-up";
   node.style.background = `color-mix(in srgb, var(${colour}) ${strength}%, var(--hb-chosen))`;
   Object.assign(node.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
   node.style.fontSize = `${Math.max(9, Math.min(18, width / 6, height / 3)).toFixed(0)}px`;
