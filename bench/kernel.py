@@ -61,17 +61,21 @@ class _Book:
 
     def run(self, rows: Array, text: Array) -> None:
         """Run commands; what happened is let go, a kernel's call at a time."""
-        for _ in self.events(rows, text):
+        for _ in self._calls(rows, text):
             pass
 
     def events(self, rows: Array, text: Array) -> Iterator[Array]:
         """Run commands and give the rows of events of each of the kernel's calls."""
+        for count in self._calls(rows, text):
+            yield self._memory.events[:count]
+
+    def _calls(self, rows: Array, text: Array) -> Iterator[int]:
         memory, header = self._memory, self._memory.header
         memory.take_batch(rows, text)
         done, count = 0, len(rows)
         while done < count:
             done = run_kernel(header, done, count)
-            yield memory.events[: header.item(h.EVENTS)]
+            yield header.item(h.EVENTS)
             if 2 * header.item(h.CHANGED_LEVELS) > len(memory.changed_levels):
                 take_changed_levels(header, self._levels)
         memory.give_back()

@@ -9,9 +9,11 @@ from collections.abc import Callable
 from string import Formatter
 from typing import Any, Final, NamedTuple, TypeAlias
 
+import numpy as np
 import numpy.typing as npt
 
 from engine.domain import (
+    OPEN_STATUSES,
     AccountChanged,
     AssetChanged,
     Event,
@@ -31,6 +33,7 @@ from engine.kernel.layout import (
     EXECUTION_TYPES,
     LIQUIDITIES,
     NONE,
+    ORDER_TEXT_BYTES,
     ORDER_TYPES,
     PHASES,
     REASONS,
@@ -47,6 +50,7 @@ from engine.units import decimal_from_units
 Array: TypeAlias = npt.NDArray[Any]
 Row: TypeAlias = Any  # one row of a record array
 
+_IS_OPEN: Final = np.array([status in OPEN_STATUSES for status in STATUSES])
 _MAKER: Final = LIQUIDITIES.index(Liquidity.MAKER)
 
 
@@ -152,7 +156,7 @@ def _execution(rows: EventRows, row: Row) -> Execution:
         price_units=_unless_0(told["price"]) if is_order or is_refused_place else None,
         quantity=int(told["quantity"]) if is_order or is_refused_place else None,
         filled_quantity=int(row["filled"]) if is_order else 0,
-        remaining_quantity=int(row["remaining"]) if is_order else 0,
+        remaining_quantity=int(remaining_of(row)) if is_order else 0,
         traded_units=int(row["traded"]) if is_order else 0,
         last_price_units=None if row["trade"] == NONE else int(row["last_price"]),
         last_quantity=None if row["trade"] == NONE else int(row["last_quantity"]),
@@ -164,12 +168,17 @@ def _execution(rows: EventRows, row: Row) -> Execution:
     )
 
 
+def remaining_of(events: Array | Row) -> Array:
+    """Give how many shares of reported orders are open: of one row of EXECUTION, or of each of many."""
+    return np.where(_IS_OPEN[events["status"]], events["quantity"] - events["filled"], 0)
+
+
 def _order(rows: EventRows, number: int) -> _Order:
     order = rows.orders[number]
     position = rows.positions[order["position"]]
     id_length, client_length = int(order["id_length"]), int(order["client_length"])
-    texts, chunk = b"", order["text"]
-    for _ in range(0, id_length + client_length, TEXT_CHUNK_BYTES):
+    texts, chunk = order["text"].tobytes() + order["text_2"].tobytes(), order["more_text"]
+    for _ in range(ORDER_TEXT_BYTES, id_length + client_length, TEXT_CHUNK_BYTES):
         texts += rows.text_chunks[chunk].tobytes()
         chunk = rows.text_next[chunk]
     client_id = texts[id_length : id_length + client_length]

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from engine.domain import BALANCE_QUANTITY_MAX, BALANCE_UNITS_MAX
+import numpy as np
+
+from engine.domain import BALANCE_UNITS_MAX
 from engine.kernel import header as h
 from engine.kernel import stages
 from engine.kernel.accounts import (
+    Holdings,
     add_position,
-    closed_quantity,
-    cost_of,
+    after_trade,
     find_position,
-    touch,
+    holdings_of,
+    is_beyond_bounds,
+    settle,
     touch_account,
-    trade_shares,
 )
 from engine.kernel.checks import has_account
 from engine.kernel.commands import is_listed, refuse
 from engine.kernel.compile import called
+from engine.kernel.cover import free_shares
 from engine.kernel.layout import ANY_ASSET, NONE, CommandKind
 from engine.messages import Message
 
 _DEPOSIT = int(CommandKind.DEPOSIT)
+_NONE_YET: Final[Any] = np.int64(0)
 
 
 @called
@@ -82,26 +87,21 @@ def _transfer_shares(market: Any, command: int) -> int:
     price = asset.last_price if asset.last_price != 0 else asset.reference_price
     signed = asked.quantity if asked.kind == _DEPOSIT else -asked.quantity
     position = find_position(market, asked.account, asked.asset)
-    owned, held, cost = 0, 0, 0
+    if position == NONE and market.header[h.POSITIONS_USED] == len(market.positions):
+        return refuse(market, command, Message.SHARES_BOUND.value)
+    account = market.accounts[asked.account]
+    before = Holdings(account.cash, _NONE_YET, _NONE_YET, _NONE_YET)
     if position != NONE:
-        row = market.positions[position]
-        owned, held, cost = row.quantity, row.held_quantity, row.cost
-    elif market.header[h.POSITIONS_USED] == len(market.positions):
+        before = holdings_of(market, position)
+    # The shares come and go at the market's price, but nobody pays for them.
+    after = after_trade(before, signed, price, -signed * price)
+    if is_beyond_bounds(after):
         return refuse(market, command, Message.SHARES_BOUND.value)
-    closed = closed_quantity(owned, signed)
-    if closed != 0:
-        sign = 1 if owned > 0 else -1
-        cost += (signed + sign * closed) * price - sign * cost_of(cost, owned, closed)
-    else:
-        cost += signed * price
-    if abs(owned + signed) > BALANCE_QUANTITY_MAX or abs(cost) > BALANCE_UNITS_MAX:
-        return refuse(market, command, Message.SHARES_BOUND.value)
-    if signed < 0 and not market.accounts[asked.account].unlimited and -signed > owned - held:
+    if signed < 0 and not account.unlimited and -signed > free_shares(market, position):
         return refuse(market, command, Message.SHARES_NOT_FREE.value)
     if position == NONE:
         position = add_position(market, asked.account, asked.asset)
-    touch(market, position)
-    trade_shares(market, position, signed, price)
+    settle(market, position, after)
     return stages.TELL
 
 

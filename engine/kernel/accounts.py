@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -100,47 +100,68 @@ def hold(market: Any, order: int, quantity: int) -> None:
     position.held_quantity += 0 if row.side == BUY else quantity
 
 
-@inlined
-def settle(market: Any, position: int, signed: int, price: int, fee: int) -> None:
-    """Exchange cash and shares of a trade; `signed` is negative for shares sold."""
-    touch(market, position)
-    market.accounts[market.positions[position].account].cash -= signed * price + fee
-    trade_shares(market, position, signed, price)
+class Holdings(NamedTuple):
+    """Cash in units, and a position."""
+
+    cash: int
+    quantity: int
+    cost: int
+    realized_profit: int
 
 
 @inlined
-def is_beyond_bounds(market: Any, position: int, signed: int, price: int, fee: int) -> bool:
-    """Tell whether a trade would take an account's cash, shares or their cost beyond what it may hold."""
+def holdings_of(market: Any, position: int) -> Holdings:
+    """Give what a position and its account have."""
     row = market.positions[position]
-    cash = market.accounts[row.account].cash - signed * price - fee
-    quantity = row.quantity + signed
+    return Holdings(market.accounts[row.account].cash, row.quantity, row.cost, row.realized_profit)
+
+
+@inlined
+def after_trade(before: Any, signed: int, price: int, fee: int) -> Holdings:
+    """Tell what a trade makes of holdings; `signed` is negative for shares sold.
+
+    Profit is realised on shares that close others.
+    """
+    cost = before.cost
+    profit = before.realized_profit
     opened = signed
-    cost = row.cost
-    if closed_quantity(row.quantity, signed) != 0:
-        # Shares that close others lower the cost; those beyond begin a position the other way.
-        opened = quantity if abs(signed) > abs(row.quantity) else 0
-        cost = 0
-    return (
-        abs(cash) > BALANCE_UNITS_MAX
-        or abs(quantity) > BALANCE_QUANTITY_MAX
-        or (opened != 0 and abs(cost + opened * price) > BALANCE_UNITS_MAX)
+    closed = closed_quantity(before.quantity, signed)
+    if closed != 0:
+        closed_cost = cost_of(cost, before.quantity, closed)
+        sign = 1 if before.quantity > 0 else -1
+        profit += sign * (closed * price - closed_cost)
+        cost -= sign * closed_cost
+        opened += sign * closed
+    return Holdings(
+        before.cash - signed * price - fee, before.quantity + signed, cost + opened * price, profit
     )
 
 
 @inlined
-def trade_shares(market: Any, position: int, signed: int, price: int) -> None:
-    """Add shares to a position or take them off; profit is realised on those that close others."""
+def is_beyond_bounds(holdings: Any) -> bool:
+    """Tell whether cash, shares or their cost are beyond what an account may hold."""
+    return (
+        abs(holdings.cash) > BALANCE_UNITS_MAX
+        or abs(holdings.quantity) > BALANCE_QUANTITY_MAX
+        or abs(holdings.cost) > BALANCE_UNITS_MAX
+    )
+
+
+@inlined
+def settle(market: Any, position: int, holdings: Any) -> None:
+    """Give a position and its account what a trade makes of them."""
+    touch(market, position)
     row = market.positions[position]
-    closed = closed_quantity(row.quantity, signed)
-    if closed != 0:
-        closed_cost = cost_of(row.cost, row.quantity, closed)
-        sign = 1 if row.quantity > 0 else -1
-        row.realized_profit += sign * (closed * price - closed_cost)
-        row.cost -= sign * closed_cost
-        row.cost += (signed + sign * closed) * price
-    else:
-        row.cost += signed * price
-    row.quantity += signed
+    market.accounts[row.account].cash = holdings.cash
+    row.quantity = holdings.quantity
+    row.cost = holdings.cost
+    row.realized_profit = holdings.realized_profit
+
+
+@rarely
+def settle_alone(market: Any, position: int, signed: int, price: int, fee: int) -> None:
+    """Settle a side of a trade that begins with what the other side has left."""
+    settle(market, position, after_trade(holdings_of(market, position), signed, price, fee))
 
 
 @inlined

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.kernel import header as h
-from engine.kernel.accounts import is_beyond_bounds
+from engine.kernel.accounts import after_trade, holdings_of, is_beyond_bounds, settle, settle_alone
 from engine.kernel.compile import called, inlined
 from engine.kernel.events import report_trade
 from engine.kernel.fees import house_can_take, pay_house, taker_fee
@@ -163,10 +163,12 @@ def _pair(market: Any, buy: int, sell: int, price: int, command: int) -> None:
     # Nobody in an auction gives the other a price to take: both pay for taking.
     resting_fee = taker_fee(market, resting.fees, quantity * price)
     incoming_fee = taker_fee(market, incoming.fees, quantity * price)
-    if is_beyond_bounds(market, resting.position, -bought, price, resting_fee):
+    maker_holds = after_trade(holdings_of(market, resting.position), -bought, price, resting_fee)
+    if is_beyond_bounds(maker_holds):
         expire_resting(market, maker, _ACCOUNT_BOUND, command)
         return
-    if is_beyond_bounds(market, incoming.position, bought, price, incoming_fee):
+    taker_holds = after_trade(holdings_of(market, incoming.position), bought, price, incoming_fee)
+    if is_beyond_bounds(taker_holds):
         expire_resting(market, taker, _ACCOUNT_BOUND, command)
         return
     if not house_can_take(market, resting_fee + incoming_fee):
@@ -174,8 +176,13 @@ def _pair(market: Any, buy: int, sell: int, price: int, command: int) -> None:
         return
     asset = market.positions[incoming.position].asset
     market.assets[asset].last_price = price
-    fill_resting(market, maker, opposite_of(asset, incoming.side), quantity, price, resting_fee, command)
-    fill_resting(market, taker, opposite_of(asset, resting.side), quantity, price, incoming_fee, command)
+    fill_resting(market, maker, opposite_of(asset, incoming.side), quantity, price, command)
+    settle(market, resting.position, maker_holds)
+    fill_resting(market, taker, opposite_of(asset, resting.side), quantity, price, command)
+    if incoming.position == resting.position:
+        settle_alone(market, incoming.position, bought, price, incoming_fee)
+    else:
+        settle(market, incoming.position, taker_holds)
     pay_house(market, resting_fee + incoming_fee)
     report_trade(market, command, maker, MAKER, price, quantity, resting_fee)
     report_trade(market, command, taker, TAKER, price, quantity, incoming_fee)

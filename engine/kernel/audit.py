@@ -8,7 +8,15 @@ from typing import Any
 
 from engine.kernel import header as h
 from engine.kernel.ids import BUCKET
-from engine.kernel.layout import LADDERS_PER_ASSET, NODE_WAYS, NONE, TEXT_CHUNK_BYTES, UNLISTED, Ladder
+from engine.kernel.layout import (
+    LADDERS_PER_ASSET,
+    NODE_WAYS,
+    NONE,
+    ORDER_TEXT_BYTES,
+    TEXT_CHUNK_BYTES,
+    UNLISTED,
+    Ladder,
+)
 from engine.kernel.memory import Memory
 from engine.kernel.words import BUY, CONTINUOUS, DAY, GTD, NEW, PARTIALLY_FILLED, PENDING_TRIGGER
 
@@ -223,15 +231,17 @@ class _Audit:
         chunks = 0
         for order in range(self.words[h.ORDERS_USED]):
             row = self.memory.orders[order]
-            chunk, length = int(row["text"]), int(row["id_length"]) + int(row["client_length"])
-            needed = max(1, -(-length // TEXT_CHUNK_BYTES))
+            length = int(row["id_length"]) + int(row["client_length"])
+            texts = row["text"].tobytes() + row["text_2"].tobytes()
+            chunk = int(row["more_text"])
+            needed = -(-max(0, length - ORDER_TEXT_BYTES) // TEXT_CHUNK_BYTES)
             for _ in range(needed):
                 assert chunk != NONE
-                last, chunk = chunk, int(self.memory.text_next[chunk])
+                texts += self.memory.text_chunks[chunk].tobytes()
+                chunk = int(self.memory.text_next[chunk])
             assert chunk == NONE
-            end = length - TEXT_CHUNK_BYTES * (needed - 1)
-            behind = self.memory.text_chunks[last, end : -(-end // _WORD_BYTES) * _WORD_BYTES]
-            assert not behind.any(), "what stood behind the text in its batch was kept too"
+            behind = texts[length : -(-length // _WORD_BYTES) * _WORD_BYTES]
+            assert not any(behind), "what stood behind the text in its batch was kept too"
             chunks += needed
         free, chunk = 0, self.words[h.TEXT_FREE]
         while chunk != NONE:

@@ -9,6 +9,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+from engine.kernel.compile import inlined
+
 _WORD: Final = ir.IntType(64)
 # Counting zeros of 0 may give anything: the processor then needs no test for it.
 _NEVER_ZERO: Final = ir.Constant(ir.IntType(1), 1)
@@ -56,3 +58,12 @@ rotate_left = cast("Callable[[int, int], int]", _rotate_left)
 """Move a word's bits up; those that fall out come in below."""
 float_of = cast("Callable[[int], float]", _float_of)
 """Give the float64 that has a word's bits."""
+
+
+@inlined
+def chosen(condition: bool, if_true: int, if_false: int) -> int:
+    """Choose between two integers without a branch, where nobody could foresee which it will be.
+
+    Of an expression with `if` the compiler makes a branch all the same when that spares a load.
+    """
+    return if_false ^ ((if_true ^ if_false) & -int(condition))

@@ -9,7 +9,7 @@ import numpy as np
 from engine.kernel import header as h
 from engine.kernel import stages
 from engine.kernel.accounts import add_position, find_position
-from engine.kernel.bits import float_of
+from engine.kernel.bits import chosen, float_of
 from engine.kernel.checks import (
     amended_share_cost,
     check_amend,
@@ -135,9 +135,8 @@ def _check_cover(market: Any, command: int, position: int, price: int) -> int:
     cash = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
     if is_buy and price == 0 and placed.time_in_force == FOK:
         cash = max(cash, cost_to_fill(market, command, price))
-    shares = free_shares(market, position)
-    free = free_cash(market, placed.account) if is_buy else shares
-    needed = cash if is_buy else placed.quantity
+    free = chosen(is_buy, free_cash(market, placed.account), free_shares(market, position))
+    needed = chosen(is_buy, cash, placed.quantity)
     if needed <= free:
         return _NO_MESSAGE
     return refuse_uncovered(market, placed.account, is_buy, needed, free)

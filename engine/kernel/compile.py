@@ -184,6 +184,7 @@ def compiled(function: _F) -> _F:
     _check_names()
     is_kernel = function.__module__.startswith("engine.kernel.")
     # Numba asks for the folder when a function is declared.
+    vars(numba.config)["SLP_VECTORIZE"] = 1
     vars(numba.config)["CACHE_DIR"] = str(_KERNEL_FOLDER if is_kernel else _ENGINE_FOLDER)
     return cast(_F, numba.njit(cache=CACHED, nogil=True, error_model="numpy")(function))
 

@@ -8,11 +8,8 @@ from engine.kernel import header as h
 from engine.kernel.compile import inlined, rarely
 from engine.kernel.layout import NONE, EventKind
 from engine.kernel.words import (
-    CANCELED,
     DID_REJECT,
     DID_TRADE,
-    EXPIRED,
-    FILLED,
     REASON_OF,
     REJECTED,
 )
@@ -45,8 +42,6 @@ def report(market: Any, command: int, order: int, execution_type: int, message: 
     event.detail = 0
     event.quantity = row.quantity
     event.filled = row.filled
-    ended = row.status == FILLED or row.status == CANCELED or row.status == EXPIRED
-    event.remaining = 0 if ended else row.quantity - row.filled
     event.last_quantity = 0
     event.trade = NONE
     return place
@@ -88,7 +83,6 @@ def report_refusal(market: Any, command: int, order: int, message: int) -> None:
         event.traded = 0
         event.quantity = row.quantity
         event.filled = 0
-        event.remaining = 0
         event.last_quantity = 0
         event.trade = NONE
     else:

@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from engine.kernel import header as h
 from engine.kernel.accounts import home_of
+from engine.kernel.bits import lowest_bit
 from engine.kernel.compile import inlined
 from engine.kernel.ids import BUCKET
-from engine.kernel.layout import COMMAND, ORDER
+from engine.kernel.layout import COMMAND
 from engine.kernel.market import prefetch
 
 _COMMANDS_AHEAD: Final = 24
@@ -21,7 +22,6 @@ _BUCKETS_AHEAD: Final = 16
 _ORDERS_AHEAD: Final = 8
 _POSITIONS_AHEAD: Final = 4
 _LINE_BYTES: Final = 64
-_LAST_BYTE: Final = ORDER.itemsize - 1
 _COMMAND_LAST_BYTE: Final = COMMAND.itemsize - 1
 
 
@@ -34,6 +34,7 @@ def foresee(market: Any, command: int) -> None:
     prefetch(market.commands, new, 0)
     prefetch(market.commands, new, _COMMAND_LAST_BYTE)
     far = market.commands[min(command + _BUCKETS_AHEAD, last)]
+    prefetch(market.text, far.text, 0)
     prefetch(market.ids, words[h.IDS_BASE] + (far.id_low & (words[h.IDS_SIZE] - BUCKET)), 0)
     if words[h.OLD_IDS_STEP] > 0:
         prefetch(market.ids, words[h.OLD_IDS_BASE] + (far.id_low & (words[h.OLD_IDS_SIZE] - BUCKET)), 0)
@@ -43,23 +44,22 @@ def foresee(market: Any, command: int) -> None:
     order = _probable_order(market, near.id_low)
     foresee_order(market, order)
     position = market.position_table[size + home_of(near.account, near.asset, size)] - 1
-    prefetch(market.positions, max(position, 0), 0)
+    prefetch(market.positions, position, 0)
     words[h.FORESEEN + (command & h.FORESEEN_MASK)] = order
     next_one = market.commands[min(command + _POSITIONS_AHEAD, last)]
-    prefetch(market.accounts, max(next_one.account, 0), 0)
+    prefetch(market.accounts, next_one.account, 0)
     ordered = market.orders[
         words[h.FORESEEN + ((command + _POSITIONS_AHEAD - _ORDERS_AHEAD) & h.FORESEEN_MASK)]
     ]
     prefetch(market.positions, ordered.position, 0)
-    prefetch(market.levels, max(ordered.level, 0), 0)
+    prefetch(market.levels, ordered.level, 0)
 
 
 @inlined
 def foresee_order(market: Any, order: int) -> None:
-    """Ask for an order's row, wherever in its lines of memory it begins."""
+    """Ask for an order's row, both its lines of memory."""
     prefetch(market.orders, order, 0)
     prefetch(market.orders, order, _LINE_BYTES)
-    prefetch(market.orders, order, _LAST_BYTE)
 
 
 @inlined
@@ -67,8 +67,10 @@ def _probable_order(market: Any, low: int) -> int:
     """Give the open order of an id if it is in its own bucket; any order's row otherwise."""
     words = market.header
     first = words[h.IDS_BASE] + (low & (words[h.IDS_SIZE] - BUCKET))
-    state = 1
+    alike = 0
     for place in range(BUCKET):
-        entry = market.ids[first + place]
-        state = entry.state if entry.low == low else state
-    return max(state, 1) - 1
+        alike |= int(market.ids[first + place].low == low) << place
+    # Of a new id there is none, and the bucket's first order is not worth asking for.
+    state = market.ids[first + (lowest_bit(alike | 1 << BUCKET) & (BUCKET - 1))].state
+    order = max(state, 1) - 1
+    return order if alike != 0 else 0

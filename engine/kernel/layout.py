@@ -137,10 +137,8 @@ EXECUTION: Final = np.dtype(
         ("detail", "i8"),
         ("quantity", "i4"),
         ("filled", "i4"),
-        ("remaining", "i4"),
         ("last_quantity", "i4"),
         ("trade", "i4"),
-        ("pad2", "i4"),
     ],
     align=True,
 )
@@ -149,11 +147,9 @@ EXECUTION: Final = np.dtype(
 ACCOUNT_EVENT: Final = np.dtype(
     [
         ("kind", "u1"),
-        ("pad", "u1", (7,)),
+        ("position", "i4"),
         ("command", "i4"),
         ("account", "i4"),
-        ("position", "i4"),
-        ("pad2", "i4"),
         ("cash", "i8"),
         ("held_cash", "i8"),
         ("quantity", "i8"),
@@ -174,40 +170,43 @@ ASSET_EVENT: Final = np.dtype(
         ("band", "i8"),
         ("maker_fee", "i4"),
         ("taker_fee", "i4"),
-        ("pad2", "i8", (5,)),
+        ("pad2", "i8", (4,)),
     ],
     align=True,
 )
-EVENT_BYTES: Final = 72
+EVENT_BYTES: Final = 64  # a cache line
 assert EXECUTION.itemsize == ACCOUNT_EVENT.itemsize == ASSET_EVENT.itemsize == EVENT_BYTES
 
 # An open order. It is in one queue of a ladder (a price of its book, or a stop price), in its account's list,
 # and, when it expires, in a queue of the ladder of expiries. `shown` is what of it may trade before it queues
 # again, `share_cost` what a buy holds for each share that is left, `fees` the row of those that it pays;
 # `account_previous` is UNLISTED while it is not in its account's list. The bytes of its two ids, its client
-# order id last, are in the chunks from `text` on.
+# order id last, begin in `text` and `text_2`; those behind are in the chunks from `more_text` on, NONE where
+# there are none. The row is two cache lines, of which neighbours in a queue or a list need the first alone.
 ORDER: Final = np.dtype(
     [
         ("price", "i8"),
-        ("stop_price", "i8"),
-        ("traded", "i8"),
-        ("accepted_offset", "i8"),
         ("share_cost", "i8"),
+        ("traded", "i8"),
         ("quantity", "i4"),
         ("filled", "i4"),
         ("shown", "i4"),
-        ("display_quantity", "i4"),
         ("previous", "i4"),
         ("next", "i4"),
         ("level", "i4"),
         ("position", "i4"),
         ("account_previous", "i4"),
         ("account_next", "i4"),
+        ("entry", "i4"),
+        ("text", "i8"),
+        ("text_2", "i8"),
+        ("stop_price", "i8"),
+        ("accepted_offset", "i8"),
+        ("display_quantity", "i4"),
         ("expiry_previous", "i4"),
         ("expiry_next", "i4"),
         ("expiry_level", "i4"),
-        ("entry", "i4"),
-        ("text", "i4"),
+        ("more_text", "i4"),
         ("id_length", "i2"),
         ("client_length", "i2"),
         ("side", "u1"),
@@ -220,8 +219,9 @@ ORDER: Final = np.dtype(
     ],
     align=True,
 )
+ORDER_TEXT_BYTES: Final = 16  # in the row
 UNLISTED: Final = -2
-assert ORDER.itemsize == 112
+assert ORDER.itemsize == 128
 
 # The queue of one price (or time). `quantity` is what shows, `total` all that is left. A free row's `head` is
 # the next free one.
@@ -313,7 +313,7 @@ POSITION: Final = np.dtype(
         ("account", "i4"),
         ("asset", "i4"),
         ("next_touched", "i4"),
-        ("pad", "i4"),
+        ("pad", "i4", (3,)),
     ],
     align=True,
 )

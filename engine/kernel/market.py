@@ -134,7 +134,9 @@ def _market_of(_context: Any, _header: Any) -> Any:
 def _prefetch(_context: Any, _rows: Any, _place: Any, _octet: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, place, octet = arguments
-        element = _element_at(context, builder, signature.args[0], rows, place)
+        # Memory that is not there may be asked for, so no bounds are checked.
+        at = _row_at if isinstance(signature.args[0].element, _RowType) else _element_at
+        element = at(context, builder, signature.args[0], rows, place)
         address = builder.gep(builder.bitcast(element, _OCTET.as_pointer()), [octet])
         flag = ir.IntType(32)
         declared = builder.module.declare_intrinsic(
@@ -145,6 +147,14 @@ def _prefetch(_context: Any, _rows: Any, _place: Any, _octet: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(_rows, types.int64, types.int64), generate
+
+
+@intrinsic
+def _row_or_spare(_context: Any, rows: Any, _place: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _row_at(context, builder, signature.args[0], *arguments)
+
+    return rows.element(rows, types.int64), generate
 
 
 @intrinsic
@@ -162,6 +172,9 @@ market_of = cast("Callable[[npt.NDArray[np.int64]], Any]", _market_of)
 prefetch = cast("Callable[[Any, int, int], None]", _prefetch)
 """Ask for the memory of an array's row from one of its bytes on; it will be wanted some hundred nanoseconds
 from now."""
+row_or_spare = cast("Callable[[Any, int], Any]", _row_or_spare)
+"""Give an order's row; for NONE the one before the first, which is nobody's: it may be written, as if there
+were a neighbour."""
 load_word = cast("Callable[[Any, int], int]", _load_word)
 """Give the eight bytes from a place on, of a market's array of bytes; they need not be aligned."""
 
@@ -251,10 +264,14 @@ def _element_at(context: Any, builder: Any, array: Any, value: Any, place: Any) 
     else:
         _check_bounds(context, builder, value, place)
     if isinstance(array.element, _RowType):
-        octets = builder.mul(place, _constant(array.row_bytes))
-        row = builder.gep(_base(builder, value, _OCTET), [octets])
-        return builder.bitcast(row, context.get_value_type(array.element))
+        return _row_at(context, builder, array, value, place)
     return builder.gep(_base(builder, value, context.get_data_type(array.element)), [place])
+
+
+def _row_at(context: Any, builder: Any, array: Any, value: Any, place: Any) -> Any:
+    octets = builder.mul(place, _constant(array.row_bytes))
+    row = builder.gep(_base(builder, value, _OCTET), [octets])
+    return builder.bitcast(row, context.get_value_type(array.element))
 
 
 def _base(builder: Any, rows: Any, element: Any) -> Any:

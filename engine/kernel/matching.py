@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.kernel import header as h
-from engine.kernel.accounts import hold, is_beyond_bounds, settle, touch
+from engine.kernel.accounts import (
+    after_trade,
+    hold,
+    holdings_of,
+    is_beyond_bounds,
+    settle,
+    settle_alone,
+    touch,
+)
 from engine.kernel.compile import inlined, rarely
 from engine.kernel.cover import covered_quantity, free_cash
 from engine.kernel.events import report, report_trade
@@ -148,18 +156,24 @@ def meet(market: Any, taker: int, maker: int, which: int, price: int, command: i
     bought = quantity if row.side == BUY else -quantity
     resting_fee = maker_fee(market, resting.fees, quantity * price)
     incoming_fee = taker_fee(market, row.fees, quantity * price)
-    if is_beyond_bounds(market, resting.position, -bought, price, resting_fee):
+    maker_holds = after_trade(holdings_of(market, resting.position), -bought, price, resting_fee)
+    if is_beyond_bounds(maker_holds):
         expire_resting(market, maker, _ACCOUNT_BOUND, command)
         return False
-    if is_beyond_bounds(market, row.position, bought, price, incoming_fee):
+    taker_holds = after_trade(holdings_of(market, row.position), bought, price, incoming_fee)
+    if is_beyond_bounds(taker_holds):
         expire_incoming(market, taker, _ACCOUNT_BOUND, command)
         return True
     if not house_can_take(market, resting_fee + incoming_fee):
         expire_incoming(market, taker, _HOUSE_BOUND, command)
         return True
     market.assets[market.positions[row.position].asset].last_price = price
-    fill_resting(market, maker, which, quantity, price, resting_fee, command)
-    settle(market, row.position, bought, price, incoming_fee)
+    fill_resting(market, maker, which, quantity, price, command)
+    settle(market, resting.position, maker_holds)
+    if row.position == resting.position:
+        settle_alone(market, row.position, bought, price, incoming_fee)
+    else:
+        settle(market, row.position, taker_holds)
     pay_house(market, resting_fee + incoming_fee)
     row.filled += quantity
     row.traded += quantity * price
@@ -179,9 +193,7 @@ def meet(market: Any, taker: int, maker: int, which: int, price: int, command: i
 
 
 @inlined
-def fill_resting(
-    market: Any, order: int, which: int, quantity: int, price: int, fee: int, command: int
-) -> None:
+def fill_resting(market: Any, order: int, which: int, quantity: int, price: int, command: int) -> None:
     """Take traded shares off a resting order.
 
     It leaves its queue when it is filled, and goes to its end with a new slice.
@@ -207,7 +219,6 @@ def fill_resting(
             queue.quantity += row.shown
             requeue(market, order)
     row.traded += quantity * price
-    settle(market, row.position, quantity if row.side == BUY else -quantity, price, fee)
 
 
 @rarely

@@ -71,7 +71,8 @@ class Memory:
         assert capacity.fees <= 1 << 16, "an order can name each row"
         self.capacity = capacity
         self.header: Array = np.zeros(HEADER_WORDS, np.int64)
-        self.orders = reserved(capacity.orders, layout.ORDER)
+        # One row more, before the first (see `row_or_spare`).
+        self.orders = reserved(capacity.orders + 1, layout.ORDER)[1:]
         self.levels = reserved(capacity.levels, layout.LEVEL)
         self.level_changed = reserved(capacity.levels, np.uint8)
         self.nodes = reserved(capacity.nodes, layout.NODE)
@@ -89,7 +90,8 @@ class Memory:
         self.text_next = reserved(capacity.text_chunks, np.int32)
         self.publications: Array = np.zeros(capacity.assets, layout.PUBLICATION)
         self.changed_levels: Array = np.zeros(capacity.changed_levels, layout.CHANGED_LEVEL)
-        self.events: Array = np.zeros(layout.EVENTS_SOFT_MAX + 4 * layout.EVENTS_MARGIN, layout.EXECUTION)
+        # Each in a cache line of its own, which numpy would not see to.
+        self.events = reserved(layout.EVENTS_SOFT_MAX + 4 * layout.EVENTS_MARGIN, layout.EXECUTION)
         self.account_events = self.events.view(layout.ACCOUNT_EVENT)
         self.asset_events = self.events.view(layout.ASSET_EVENT)
         for name in ARRAYS:

@@ -6,13 +6,13 @@ from typing import Any
 
 from engine.kernel import header as h
 from engine.kernel.accounts import hold, touch
-from engine.kernel.compile import inlined, rarely
+from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.cover import new_share_cost
 from engine.kernel.foresight import foresee_order
 from engine.kernel.ids import end_id, room_for_ids, take_id
 from engine.kernel.ids import has_room as ids_have_room
-from engine.kernel.layout import NONE, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
-from engine.kernel.market import load_word
+from engine.kernel.layout import NONE, ORDER_TEXT_BYTES, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
+from engine.kernel.market import load_word, row_or_spare
 from engine.kernel.queues import dequeue, dequeue_expiry, enqueue, enqueue_expiry, mark_changed
 from engine.kernel.words import BUY, DAY, GTD, NEW, PENDING_TRIGGER
 
@@ -227,11 +227,10 @@ def _list(market: Any, order: int, command: int) -> None:
     account = market.accounts[market.positions[row.position].account]
     account.open_orders += 1
     row.account_next = NONE
-    row.account_previous = account.last_order
-    if account.last_order == NONE:
-        account.first_order = order
-    else:
-        market.orders[account.last_order].account_next = order
+    first, last = account.first_order, account.last_order
+    row.account_previous = last
+    row_or_spare(market.orders, last).account_next = order
+    account.first_order = order if first == NONE else first
     account.last_order = order
     if row.time_in_force == DAY:
         midnight_ms = (market.header[h.DAY] + 1) * _DAY_MS + _DAY_STARTS_MS
@@ -244,14 +243,12 @@ def _list(market: Any, order: int, command: int) -> None:
 def _unlist(market: Any, order: int) -> None:
     row = market.orders[order]
     account = market.accounts[market.positions[row.position].account]
-    if row.account_previous == NONE:
-        account.first_order = row.account_next
-    else:
-        market.orders[row.account_previous].account_next = row.account_next
-    if row.account_next == NONE:
-        account.last_order = row.account_previous
-    else:
-        market.orders[row.account_next].account_previous = row.account_previous
+    previous, following = row.account_previous, row.account_next
+    first, last = account.first_order, account.last_order
+    row_or_spare(market.orders, previous).account_next = following
+    row_or_spare(market.orders, following).account_previous = previous
+    account.first_order = following if first == order else first
+    account.last_order = previous if last == order else last
     row.account_previous = UNLISTED
     account.open_orders -= 1
     if row.expiry_level != NONE:
@@ -264,13 +261,13 @@ def _new_row(market: Any) -> int:
     if words[h.ENDED_COUNT] <= ORDERS_KEPT:
         order = words[h.ORDERS_USED]
         words[h.ORDERS_USED] += 1
-        market.orders[order].text = _new_chunk(market)
+        market.orders[order].more_text = NONE
         return order
     order = words[h.ENDED_FIRST]
     words[h.ENDED_FIRST] = market.orders[order].next
     words[h.ENDED_COUNT] -= 1
     foresee_order(market, words[h.ENDED_FIRST])
-    if market.orders[order].id_length + market.orders[order].client_length > TEXT_CHUNK_BYTES:
+    if market.orders[order].more_text != NONE:
         _drop_more_text(market, order)
     return order
 
@@ -281,18 +278,33 @@ def _keep_text(market: Any, order: int, start: int, id_length: int, client_lengt
     row.id_length = id_length
     row.client_length = client_length
     length = id_length + client_length
-    chunk = row.text
+    row.text = _octets(market, start, length)
+    row.text_2 = _octets(market, start + 8, length - 8)
+    if length > ORDER_TEXT_BYTES:
+        _keep_more_text(market, order, start + ORDER_TEXT_BYTES, length - ORDER_TEXT_BYTES)
+
+
+@called
+def _keep_more_text(market: Any, order: int, start: int, length: int) -> None:
+    chunk = _new_chunk(market)
+    market.orders[order].more_text = chunk
     for word in range((length + 7) >> 3):
         if word != 0 and word % _CHUNK_WORDS == 0:
             behind = _new_chunk(market)
             market.text_next[chunk] = behind
             chunk = behind
-        octets = load_word(market.text, start + 8 * word)
-        left = length - 8 * word
-        if left < 8:
-            # What stands behind the text is another command's, which depends on the batch.
-            octets &= (1 << (8 * left)) - 1
-        market.text_words[chunk, word % _CHUNK_WORDS] = octets
+        market.text_words[chunk, word % _CHUNK_WORDS] = _octets(market, start + 8 * word, length - 8 * word)
+
+
+@inlined
+def _octets(market: Any, start: int, length: int) -> int:
+    """Give eight bytes of the batch's text as a word, zeros from a length on.
+
+    What stands behind a text is another command's, which depends on the batch.
+    """
+    kept = 8 * min(max(length, 0), 8)
+    # Shifting by all 64 bits at once would do nothing.
+    return int(load_word(market.text, start) & ~((-1 << (kept >> 1)) << (kept - (kept >> 1))))
 
 
 @rarely
@@ -310,13 +322,12 @@ def _new_chunk(market: Any) -> int:
 
 @rarely
 def _drop_more_text(market: Any, order: int) -> None:
-    """Free the chunks of an ended order's text behind the first, which stays with the row."""
+    """Free the chunks of an ended order's text."""
     words = market.header
-    first = market.orders[order].text
-    chunk = market.text_next[first]
+    chunk = market.orders[order].more_text
+    market.orders[order].more_text = NONE
     while chunk != NONE:
         behind = market.text_next[chunk]
         market.text_next[chunk] = words[h.TEXT_FREE]
         words[h.TEXT_FREE] = chunk
         chunk = behind
-    market.text_next[first] = NONE

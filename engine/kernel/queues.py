@@ -8,6 +8,7 @@ from engine.kernel import header as h
 from engine.kernel.compile import called, inlined
 from engine.kernel.ladder import drop_level, obtain_level
 from engine.kernel.layout import LADDERS_PER_ASSET, NONE
+from engine.kernel.market import row_or_spare
 
 
 @inlined
@@ -111,24 +112,23 @@ def expiries(market: Any) -> int:
 def _append(market: Any, level: int, order: int) -> None:
     queue = market.levels[level]
     row = market.orders[order]
-    row.previous = queue.tail
+    tail, head = queue.tail, queue.head
+    row.previous = tail
     row.next = NONE
-    if queue.tail == NONE:
-        queue.head = order
-    else:
-        market.orders[queue.tail].next = order
+    row_or_spare(market.orders, tail).next = order
+    queue.head = order if head == NONE else head
     queue.tail = order
 
 
 @inlined
 def _unlink(market: Any, level: int, order: int) -> None:
+    # Without a branch, for nobody could foresee who has neighbours; nor would one spare a load, as the head
+    # itself is asked for.
     queue = market.levels[level]
     row = market.orders[order]
-    if row.previous == NONE:
-        queue.head = row.next
-    else:
-        market.orders[row.previous].next = row.next
-    if row.next == NONE:
-        queue.tail = row.previous
-    else:
-        market.orders[row.next].previous = row.previous
+    previous, following = row.previous, row.next
+    head, tail = queue.head, queue.tail
+    row_or_spare(market.orders, previous).next = following
+    row_or_spare(market.orders, following).previous = previous
+    queue.head = following if head == order else head
+    queue.tail = previous if tail == order else tail

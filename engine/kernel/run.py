@@ -131,7 +131,8 @@ def _begin(market: Any, command: int) -> int:
             words[h.ENDED_YESTERDAY] = words[h.ENDED_TODAY] if day == words[h.DAY] + 1 else 0
             words[h.ENDED_TODAY] = 0
             words[h.DAY] = day
-    row.time_ms = words[h.TIME_MS]
+    elif row.time_ms < words[h.TIME_MS]:
+        row.time_ms = words[h.TIME_MS]
     words[h.TRADES] = 0
     words[h.TOUCHED_FIRST] = NONE
     words[h.TOUCHED_LAST] = NONE

@@ -58,8 +58,18 @@ def _copy(_context: Any, _target: Any, _source: Any, _length: Any) -> Any:
     return types.void(types.int64, types.int64, types.int64), generate
 
 
+@intrinsic
+def _place_of(_context: Any, row: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.ptrtoint(arguments[0], ir.IntType(64))
+
+    return types.int64(row), generate
+
+
 address_of = cast("Callable[[Array], int]", _address_of)
 """Give where an array's first element is."""
+place_of = cast("Callable[[Any], int]", _place_of)
+"""Give where a row that `row_reader` gave is."""
 store_byte = cast("Callable[[int, int], None]", _store)
 """Write a byte at an address."""
 load_byte = cast("Callable[[int], int]", _load)

@@ -20,6 +20,7 @@ from engine.wire.event_rows import (
     put_investor,
     put_order_text,
     put_symbol,
+    remaining_of,
 )
 from engine.wire.event_words import put_word
 from engine.wire.json_text import put_average, put_byte, put_count, put_integer, put_money, put_text
@@ -175,7 +176,7 @@ def _put_order(at: int, sources: Any, event: Any) -> int:
     at = put_symbol(at, sources, position.asset)
     at = put_count(_put_terms(at, order, event.price), event.quantity)
     at = put_count(put_word(at, words.FILLED), event.filled)
-    at = put_count(put_word(at, words.REMAINING), event.remaining)
+    at = put_count(put_word(at, words.REMAINING), remaining_of(event))
     return _put_average(at, event.traded, event.filled)
 
 

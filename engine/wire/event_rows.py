@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
+from numba import from_dtype
 
 from engine.events import EventRows
 from engine.kernel.compile import called, inlined
-from engine.kernel.layout import ACCOUNT_EVENT, COMMAND, EXECUTION, NAME, ORDER, POSITION, TEXT_CHUNK_BYTES
-from engine.wire.addresses import address_of, row_reader
+from engine.kernel.layout import (
+    ACCOUNT_EVENT,
+    COMMAND,
+    EXECUTION,
+    NAME,
+    ORDER,
+    ORDER_TEXT_BYTES,
+    POSITION,
+    TEXT_CHUNK_BYTES,
+)
+from engine.kernel.words import NEW, PARTIALLY_FILLED, PENDING_TRIGGER
+from engine.wire.addresses import address_of, place_of, row_reader
 from engine.wire.json_text import put_text
 
 SOURCES: Final = np.dtype([(name, "i8") for name in EventRows._fields])
@@ -22,6 +33,7 @@ order_at = row_reader(ORDER)
 position_at = row_reader(POSITION)
 _name_at = row_reader(NAME)
 _link_at = row_reader(np.dtype([("following", "i4")]))
+_TEXT_PLACE: Final = int(cast("Any", from_dtype(ORDER)).offset("text"))
 
 
 @inlined
@@ -55,6 +67,13 @@ def symbol_text(sources: Any, asset: int) -> tuple[int, int]:
 
 
 @inlined
+def remaining_of(event: Any) -> int:
+    """Give how many shares of a reported order are open."""
+    is_open = event.status in (NEW, PARTIALLY_FILLED, PENDING_TRIGGER)
+    return int(event.quantity - event.filled) if is_open else 0
+
+
+@inlined
 def put_investor(at: int, sources: Any, account: int) -> int:
     """Put an account's investor id."""
     start, length = investor_text(sources, account)
@@ -71,8 +90,14 @@ def put_symbol(at: int, sources: Any, asset: int) -> int:
 @called
 def put_order_text(at: int, sources: Any, order: Any, skip: int, length: int) -> int:
     """Put so many bytes of an order's texts, behind some that are skipped."""
-    chunk = order.text
-    while skip >= TEXT_CHUNK_BYTES:
+    if skip < ORDER_TEXT_BYTES:
+        here = min(ORDER_TEXT_BYTES - skip, length)
+        at = put_text(at, place_of(order) + _TEXT_PLACE + skip, here)
+        length -= here
+        skip = ORDER_TEXT_BYTES
+    skip -= ORDER_TEXT_BYTES
+    chunk = order.more_text
+    while skip >= TEXT_CHUNK_BYTES and length > 0:
         chunk = _link_at(sources.text_next, chunk).following
         skip -= TEXT_CHUNK_BYTES
     while length > 0:

@@ -21,6 +21,7 @@ from engine.domain import (
     Status,
     TimeInForce,
 )
+from engine.events import remaining_of
 from engine.kernel.layout import LIQUIDITIES, NONE, ORDER_TYPES, PHASES, SIDES, CommandKind
 from engine.messages import SENTENCES
 from engine.units import decimal_from_units
@@ -128,7 +129,7 @@ class RunTables:
             "stop_price": _amount(told["stop_price"], ~is_place | (told["stop_price"] == 0)),
             "quantity": numbers(events["quantity"].astype(np.int64), ~is_place),
             "filled_quantity": numbers(np.where(self._has_order, events["filled"], 0).astype(np.int64)),
-            "remaining_quantity": numbers(np.where(self._has_order, events["remaining"], 0).astype(np.int64)),
+            "remaining_quantity": numbers((remaining_of(events) * self._has_order).astype(np.int64)),
             "average_price": _averages(events["traded"], events["filled"]),
             "last_price": _amount(events["last_price"], no_trade),
             "last_quantity": numbers(events["last_quantity"].astype(np.int64), no_trade),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.kernel.layout import Capacity
 from engine.shard import Shard
-from engine.state import ShardState, UnusableStateError, state_digest
+from engine.state import STATE_VERSION, ShardState, UnusableStateError, state_digest
 from tests.property.market import examples
 from tests.simulation.lives import CAPACITY, new_life
 from tests.simulation.logs import long_log
@@ -86,7 +86,7 @@ def test_missing_parts_another_engine_and_nonsense_are_refused() -> None:
     with pytest.raises(UnusableStateError, match="parts are missing"):
         ShardState.read(description, parts[:-1])
     with pytest.raises(UnusableStateError, match="another version"):
-        ShardState.read(description.replace(b'"version":3', b'"version":2'), parts)
+        ShardState.read(description.replace(b'"version":%d' % STATE_VERSION, b'"version":2'), parts)
     with pytest.raises(UnusableStateError, match="cannot be read"):
         ShardState.read(description[:-1], parts)
     with pytest.raises(UnusableStateError, match="more orders than there is room for"):

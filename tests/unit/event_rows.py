@@ -46,15 +46,18 @@ class Market:
         return row
 
     def order(self, order_id: str, client_id: str = "", **fields: Any) -> int:
-        """Add an order, its texts in a chain that skips a chunk at each step."""
+        """Add an order, its texts in its row and behind it in a chain that skips a chunk at each step."""
         texts = escaped(order_id) + escaped(client_id)
-        first = len(self._chunks)
-        for start in range(0, len(texts), layout.TEXT_CHUNK_BYTES):
+        begun = texts[: layout.ORDER_TEXT_BYTES].ljust(layout.ORDER_TEXT_BYTES, b"x")
+        text, text_2 = (int(word) for word in np.frombuffer(begun, np.int64))
+        first = len(self._chunks) if len(texts) > layout.ORDER_TEXT_BYTES else layout.NONE
+        for start in range(layout.ORDER_TEXT_BYTES, len(texts), layout.TEXT_CHUNK_BYTES):
             chunk = texts[start : start + layout.TEXT_CHUNK_BYTES]
             self._chunks += [chunk.ljust(layout.TEXT_CHUNK_BYTES, b"x"), b"-" * layout.TEXT_CHUNK_BYTES]
             self._next += [len(self._next) + 2, 0]
         lengths = {"id_length": len(escaped(order_id)), "client_length": len(escaped(client_id))}
-        self.orders, row = _added(self.orders, text=first, **lengths, **fields)
+        texts_at = {"text": text, "text_2": text_2, "more_text": first}
+        self.orders, row = _added(self.orders, **texts_at, **lengths, **fields)
         return row
 
     def event(self, command: int, **fields: Any) -> None:

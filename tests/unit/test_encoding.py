@@ -58,10 +58,9 @@ _reports = st.fixed_dictionaries(
         "detail": _words(len(Phase)),
         "quantity": _quantities,
         "filled": st.just(0) | _quantities,
-        "remaining": st.just(0) | _quantities,
         "traded": st.integers(0, 10**18),
     }
-)
+).map(lambda report: report | {"filled": min(report["filled"], report["quantity"])})
 _fills = st.fixed_dictionaries(
     {
         "last_price": _prices,
