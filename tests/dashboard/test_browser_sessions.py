@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from tests.dashboard.conftest import TradingFloor, ask, bearer, send_without_asking, sign_in
+from tests.dashboard.conftest import TradingFloor, ask, bearer, send_without_asking, sign_in, sign_in_demo
 
 pytestmark = [pytest.mark.kafka, pytest.mark.browser]
 
@@ -177,6 +177,22 @@ def test_another_user_in_the_same_browser_takes_over_every_tab(page: Page, floor
     expect(tab.locator(".hb-bids .hb-level b:not(:empty)")).not_to_have_count(0)
     expect(tab.locator(".hb-orders, .hb-account")).to_have_count(0)
     expect(tab.get_by_role("button", name="Buy PETR4", exact=True)).to_have_count(0)
+
+
+def test_a_tab_that_was_loading_while_another_signed_in_is_in_too(
+    new_browser: NewBrowser, floor: TradingFloor
+) -> None:
+    page = new_browser()
+    held: list[Route] = []
+    address = f"http://localhost:{floor.settings.api_port}/health"
+    page.route(address, lambda route: held.append(route))  # noqa: PLW0108 - no method of a list will do
+    page.goto(floor.url)
+    _is_at_the_door(page)
+    while not held:
+        page.wait_for_timeout(50)
+    sign_in_demo(page, floor)
+    held[0].continue_()
+    _is_in(page, "demo")
 
 
 def test_a_new_trader_opens_an_account_and_moves_money(

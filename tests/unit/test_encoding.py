@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import domain
-from engine.domain import BALANCE_UNITS_MAX, OrderType, Phase, TimeInForce
+from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX, OrderType, Phase, TimeInForce
 from engine.kernel import layout
 from engine.kernel.layout import CommandKind
 from engine.messages import SENTENCES, Message
@@ -47,6 +47,14 @@ _terms = st.fixed_dictionaries(
         "stop_price": st.just(0) | _prices,
     }
 )
+
+
+def _of_an_order(report: dict[str, int]) -> dict[str, int]:
+    """Fill no more than there is, at no price that an order may not have."""
+    filled = min(report["filled"], report["quantity"])
+    return report | {"filled": filled, "traded": min(report["traded"], filled * ORDER_VALUE_UNITS_MAX)}
+
+
 _reports = st.fixed_dictionaries(
     {
         "execution_type": _words(len(layout.EXECUTION_TYPES)),
@@ -60,7 +68,7 @@ _reports = st.fixed_dictionaries(
         "filled": st.just(0) | _quantities,
         "traded": st.integers(0, 10**18),
     }
-).map(lambda report: report | {"filled": min(report["filled"], report["quantity"])})
+).map(_of_an_order)
 _fills = st.fixed_dictionaries(
     {
         "last_price": _prices,

@@ -2,7 +2,7 @@
 import { Api } from "./api.js";
 import { Banner } from "./banner.js";
 import { element, setText } from "./dom.js";
-import { sessionChanged } from "./visitor.js";
+import { reloadOnce, sessionChanged } from "./visitor.js";
 
 const RETRY_MS = 2000;
 const TICK_MS = 250;
@@ -136,7 +136,19 @@ export class SignInPage {
     } catch {
       this.banner.set("market", false);
       this.watchTimer = setTimeout(() => this.#watch(), RETRY_MS);
+      return;
     }
+    this.#enterIfSignedIn();
+  }
+
+  // Another tab may have signed in while this one was loading, when nobody here could hear of it.
+  async #enterIfSignedIn() {
+    try {
+      await this.api.me();
+    } catch {
+      return; // nobody is signed in, or the market is away again
+    }
+    reloadOnce();
   }
 }
 

@@ -33,7 +33,7 @@ export class Visitor {
 }
 
 // The page's server sees the same cookie and ends up with the same answer; if it ever did not, no endless loop.
-function reloadOnce() {
+export function reloadOnce() {
   const reloadedMs = Number(sessionStorage.getItem(RELOADED));
   if (Date.now() - reloadedMs < RELOAD_PERIOD_MIN_MS) return;
   sessionStorage.setItem(RELOADED, String(Date.now()));
