@@ -48,7 +48,9 @@ def _javas_of(command: str) -> list[psutil.Process]:
 def _share_of(pid: int) -> str | None:
     """Give how unurgent Linux takes a process's session to be; None where it does not look at sessions."""
     told = Path(f"/proc/{pid}/autogroup")
-    return told.read_text().split()[-1] if told.exists() else None
+    # Empty for a process that never got a session of its own, as a container's first may be.
+    words = told.read_text().split() if told.exists() else []
+    return words[-1] if words else None
 
 
 async def test_a_rehearsal_beside_the_market_gives_way_and_ends_with_it(
