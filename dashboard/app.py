@@ -30,7 +30,7 @@ pages.append(st.Page(VIEWS / "admin.py", title="Admin", icon=":material/tune:", 
 page = st.navigation(pages, position="top" if visit.user else "hidden")
 config = session.config()
 if visit.user is not None:
-    signed_in_mark(api_port=config.api_port, user=visit.user)
+    signed_in_mark(api_port=config.api_port, user=visit.user, visit=session.visit_name())
     page.run()
 elif visit.trouble:
     session.wait_for_api()

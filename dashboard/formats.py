@@ -21,7 +21,8 @@ def number(value: float, decimals: int = 0) -> str:
 
 def price(value: float, tick_size: float = 0.01) -> str:
     """Write a price in reais, with as many decimals as the tick has (two at least)."""
-    return f"R$ {number(value, decimals_of(tick_size))}"
+    text = number(value, decimals_of(tick_size))
+    return f"-R$ {text[1:]}" if text.startswith("-") else f"R$ {text}"
 
 
 def decimals_of(tick_size: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dashboard import formats, words
@@ -28,7 +28,10 @@ def of_order(order: Order, asset: Ticker) -> Outcome:
     if order.status in {"new", "pending_trigger", "partially_filled"}:
         return Outcome(kind="resting", text=_waiting(order, asset, traded))
     if order.status not in {"canceled", "expired", "rejected"}:
-        text = "Sent. The market has not answered yet; Open orders shows the order as soon as it has."
+        text = (
+            "Sent. The market has not answered yet; Open orders, or My trades, shows the order as soon as it "
+            "has. The same ticket sent again cannot place it twice."
+        )
         return Outcome(kind="unknown", text=text)
     why = words.refusal(order.reason or "", order.message or "")
     if order.filled_quantity:
@@ -38,6 +41,11 @@ def of_order(order: Order, asset: Ticker) -> Outcome:
     return Outcome(kind="nothing", text=f"No order was placed. {why}")
 
 
+def found_again(told: Outcome) -> Outcome:
+    """Tell that an outcome is of the order which was sent before, and had no answer then."""
+    return replace(told, text=f"It is the order that you sent before, placed once. {told.text}")
+
+
 def _waiting(order: Order, asset: Ticker, traded: str) -> str:
     total = formats.number(order.quantity or 0)
     what = f"{'to buy' if order.side == 'buy' else 'to sell'} {total} {order.symbol}"
@@ -45,7 +53,7 @@ def _waiting(order: Order, asset: Ticker, traded: str) -> str:
     if order.status == "new":
         return f"Order {what} at {limit} went into the book."
     if order.status == "pending_trigger":
-        return f"Stop order {what} waits for a trade at {_price(order.stop_price, asset)}."
+        return f"Stop order {what} waits for a trade at {_stop(order.side, order.stop_price, asset)}."
     rest = formats.number(order.remaining_quantity)
     average = _price(order.average_price, asset)
     return f"{traded} of {total} {order.symbol} at {average}; {rest} wait at {limit}."
@@ -59,11 +67,11 @@ def failure(error: ClientError) -> Outcome:
         )
     if error.reason == "unreachable":
         return Outcome(
-            kind="nothing", text=f"No order was placed. {error.message} Send it again in a moment."
+            kind="nothing", text=f"No order was placed. {words.trouble(error)} Send it again in a moment."
         )
     text = (
-        f"{error.message} The order may have been placed: look at Open orders, or send the same ticket "
-        "again, which cannot place it twice."
+        f"{words.trouble(error)} The order may have been placed: look at Open orders, or send the same "
+        "ticket again, which cannot place it twice."
     )
     return Outcome(kind="unknown", text=text)
 
@@ -79,13 +87,17 @@ def wish(order: NewOrder, asset: Ticker) -> str:
     elif order.type == "market_to_limit":
         parts.append("at the best opposite price; the rest waits there")
     else:
-        parts.append(f"once a trade is at {_price(order.stop_price, asset)}")
+        parts.append(f"once a trade is at {_stop(order.side, order.stop_price, asset)}")
         parts.append(
             "at the market's price" if order.type == "stop" else f"at {_price(order.price, asset)} or better"
         )
     if order.display_quantity is not None:
         parts.append(f"showing {formats.number(order.display_quantity)} at a time")
     return ", ".join(parts) + "."
+
+
+def _stop(side: str | None, price: float | None, asset: Ticker) -> str:
+    return f"{_price(price, asset)} or {'higher' if side == 'buy' else 'lower'}"
 
 
 def _price(value: float | None, asset: Ticker) -> str:

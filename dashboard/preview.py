@@ -23,7 +23,8 @@ def shortfall(preview: OrderPreview) -> str | None:
     rest = formats.number(preview.expiring_quantity)
     means = "" if preview.side == "sell" else ", or your free cash pays for no more"
     whole = formats.number(preview.quantity)
-    return f"{rest} of {whole} would not trade: the book has no more at this price{means}."
+    what = f"{rest} of {whole}" if rest != whole else f"All {whole}"
+    return f"{what} would not trade: the book has no more at this price{means}."
 
 
 def lines(preview: OrderPreview, asset: Ticker) -> list[tuple[str, str]]:

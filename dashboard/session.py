@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import time
+import uuid
 from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 
+from dashboard import words
 from dashboard.client import SignedInClient, assets
 from dashboard.config import DashboardConfig
 from homebroker.client import Client, ClientError, SignedOutError, Ticker, User, asks
@@ -19,6 +21,7 @@ SESSION_COOKIE: Final = "homebroker_session"
 _SECRET: Final = re.compile(r"[\w.~+/=-]{1,256}", re.ASCII)
 _USER: Final = "user"
 _HAS_ACCOUNT: Final = "has_account"
+_VISIT: Final = "visit"
 _TROUBLED_S: Final = "troubled_s"
 
 
@@ -55,7 +58,7 @@ def visit() -> Visit:
     except SignedOutError:
         return _remember(None)
     except ClientError as error:
-        return Visit(trouble=error.message)
+        return Visit(trouble=words.trouble(error))
 
 
 def user() -> User:
@@ -63,6 +66,12 @@ def user() -> User:
     found = st.session_state[_USER]
     assert isinstance(found, User)
     return found
+
+
+def visit_name() -> str:
+    """Give the name of this visit, which no other one has; it is lost with what the person has typed."""
+    name: str = st.session_state.setdefault(_VISIT, uuid.uuid4().hex)
+    return name
 
 
 def signed_in() -> SignedInClient:
@@ -151,7 +160,7 @@ def _ask() -> tuple[list[Ticker], str]:
     try:
         return assets(_client()), "The market has no listed symbols yet."
     except ClientError as error:
-        return [], error.message
+        return [], words.trouble(error)
 
 
 @st.fragment(run_every=RETRY_PERIOD_S)

@@ -16,6 +16,8 @@ REPEAT_WINDOW_S = 1.0
 """A second identical order sooner than this after the first is the same click, not a second wish."""
 HIDDEN_SHARE_MAX = 1_000
 """An iceberg shows at least the thousandth part of its quantity."""
+SURPRISING_SHARE: Final = 0.05
+"""A limit that much worse than the market is asked about, whatever the person chose: it is mostly a slip."""
 PRICED: Final[frozenset[OrderType]] = frozenset({"limit", "stop_limit"})
 STOPPED: Final[frozenset[OrderType]] = frozenset({"stop", "stop_limit"})
 RESTING: Final[frozenset[TimeInForce]] = frozenset({"day", "gtc", "gtd"})
@@ -60,6 +62,33 @@ def problem(typed: Typed, asset: Ticker, *, now_ms: int) -> str | None:
         if typed.expires_at_ms <= now_ms:
             return "The order would have expired already; choose a later day or time."
     return found
+
+
+def surprise(typed: Typed, asset: Ticker) -> str | None:
+    """Say what about an order that may be sent its sender has hardly meant, or None."""
+    last = asset.last_price
+    if last is None:
+        return None
+    stop = typed.stop_price if typed.type in STOPPED else None
+    if stop is not None and (stop <= last if typed.side == "buy" else stop >= last):
+        beyond = "above" if typed.side == "buy" else "below"
+        return (
+            f"The last price, {_price(last, asset)}, is past the stop: it goes off at once. Put it {beyond}."
+        )
+    if typed.price is None or typed.type not in PRICED:
+        return None
+    # From its stop on, where it has one: that is the market by then.
+    start = stop or last
+    share = typed.price / start - 1 if typed.side == "buy" else 1 - typed.price / start
+    if share < SURPRISING_SHARE:
+        return None
+    where = "above" if typed.side == "buy" else "below"
+    of = f"the {'stop' if stop else 'last'} price, {_price(start, asset)}"
+    return f"The limit is {formats.number(100 * share, 1)}% {where} {of}. Is it meant?"
+
+
+def _price(value: float, asset: Ticker) -> str:
+    return formats.price(value, asset.tick_size)
 
 
 def _quantity_problem(typed: Typed, asset: Ticker) -> str | None:
@@ -141,6 +170,8 @@ class Identity:
     _typed: Typed | None = None
     _client_order_id: str = ""
     _answered_s: float | None = None
+    is_doubted: bool = False
+    """Whether what goes under this id was sent before, and may have been placed then."""
 
     def of(self, typed: Typed, *, now_s: float) -> str:
         """Give the id under which to send what was typed."""
@@ -149,8 +180,14 @@ class Identity:
         )
         if not repeated:
             self._typed, self._client_order_id, self._answered_s = typed, self.make_id(), None
+            self.is_doubted = False
         return self._client_order_id
 
     def answered(self, *, now_s: float) -> None:
         """Note that the market gave a definite answer."""
         self._answered_s = now_s
+        self.is_doubted = False
+
+    def doubt(self) -> None:
+        """Note that the order went out, and that nobody knows yet what became of it."""
+        self.is_doubted = True

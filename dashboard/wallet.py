@@ -70,8 +70,8 @@ def failure(direction: Direction, error: ClientError) -> Outcome:
     if isinstance(error, RefusedError):
         return Outcome(kind="nothing", text=f"{nothing} {words.refusal(error.reason, error.message)}")
     if error.reason == "unreachable":
-        return Outcome(kind="nothing", text=f"{nothing} {error.message} Send it again in a moment.")
+        return Outcome(kind="nothing", text=f"{nothing} {words.trouble(error)} Send it again in a moment.")
     return Outcome(
         kind="unknown",
-        text=f"{error.message} The money may have moved: look at your cash before you send it again.",
+        text=f"{words.trouble(error)} The money may have moved: look at your cash before you send it again.",
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Final
 
 from dashboard import formats
+from homebroker.client import ClientError, UnreachableError
 
 # What the API says to programs, where a person at the page needs something else.
 _SENTENCES: Final = {
@@ -18,12 +20,25 @@ _AMOUNT: Final = re.compile(r"(?<![\w.])\d+\.\d{1,4}(?![\w.]*\d)")
 _WHOLE: Final = re.compile(r"(?<!order )(?<![\w.,:$-])\d{4,}(?![\w-]|[.,]\d)")
 _ENGLISH: Final = re.compile(r"(?<![\w.])(?:\d{1,3}(?:,\d{3})+|\d+\.\d{1,4})(?![\w.]*\d)")
 _SWAP: Final = str.maketrans(",.", ".,")
+# Accounts are kept to the hundredth of a centavo, which nobody pays: what is needed is told upwards, what is
+# free downwards.
+_CASH: Final = re.compile(r"(\d+\.\d{3,4})( in cash| with its fee| is free)\b")
+_TIMES: Final = (
+    "day, gtc or gtd limit order",
+    "limit order that is good for the day, until canceled or until a date",
+)
 _FIELD: Final = re.compile(r" \(\w+_\w+\)")
 
 
 def refusal(reason: str, message: str) -> str:
     """Put a refusal in a trader's words: amounts in reais, shares in full, no names of fields."""
-    return _SENTENCES.get(reason) or counts(_AMOUNT.sub(_in_reais, _FIELD.sub("", message)))
+    cash = _CASH.sub(_in_whole_centavos, _FIELD.sub("", message).replace(*_TIMES))
+    return _SENTENCES.get(reason) or counts(_AMOUNT.sub(_in_reais, cash))
+
+
+def trouble(error: ClientError) -> str:
+    """Say why no answer came, without the address at which only programs look for one."""
+    return "The market does not answer now." if isinstance(error, UnreachableError) else error.message
 
 
 def told(message: str) -> str:
@@ -34,6 +49,11 @@ def told(message: str) -> str:
 def counts(text: str) -> str:
     """Put dots between the thousands of the whole numbers in a text."""
     return _WHOLE.sub(lambda found: formats.number(int(found[0])), text)
+
+
+def _in_whole_centavos(amount: re.Match[str]) -> str:
+    rounding = ROUND_FLOOR if amount[2] == " is free" else ROUND_CEILING
+    return f"{Decimal(amount[1]).quantize(Decimal('0.01'), rounding)}{amount[2]}"
 
 
 def _in_reais(amount: re.Match[str]) -> str:

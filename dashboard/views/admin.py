@@ -26,7 +26,7 @@ def _do(what: str, act: Callable[[], object]) -> None:
     except RefusedError as error:
         kind, text = "error", f"{what} was not done. {words.refusal(error.reason, error.message)}"
     except ClientError as error:
-        kind, text = "warning", f"{error.message} {what} may have been done: look before you do it again."
+        kind, text = "warning", f"{words.trouble(error)} {what} may have been done: look first."
     else:
         pending = isinstance(done, Act) and done.status == "pending"
         kind = "warning" if pending else "success"
@@ -49,7 +49,8 @@ def _system() -> None:
         st.rerun()
     except ClientError as error:
         st.warning(
-            f"{error.message} Looking again every {LOOK_PERIOD_S} seconds…", icon=":material/cloud_off:"
+            f"{words.trouble(error)} Looking again every {LOOK_PERIOD_S} seconds…",
+            icon=":material/cloud_off:",
         )
         return
     columns = st.columns(len(status.parts) + 2, gap="small")
@@ -225,4 +226,4 @@ try:
 except SignedOutError:
     st.rerun()
 except ClientError as error:
-    session.try_again_soon(error.message)
+    session.try_again_soon(words.trouble(error))

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from dashboard import downloads, figures, formats, reading, session, tables
+from dashboard import downloads, figures, formats, reading, session, tables, words
 from dashboard.analysis import prices, trades
 from homebroker.client import Candle, ClientError, Ticker, Trade, asks
 
@@ -142,4 +142,4 @@ chosen = _chosen(assets)
 try:
     _draw(*chosen)
 except ClientError as error:
-    session.try_again_soon(error.message)
+    session.try_again_soon(words.trouble(error))

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import downloads, formats, frames, history, reading, session, tables
+from dashboard import downloads, formats, frames, history, reading, session, tables, words
 from dashboard.views.opening import why_no_account
 from homebroker.client import Candle, ClientError, SignedOutError, asks
 
@@ -172,4 +172,4 @@ try:
 except SignedOutError:
     st.rerun()
 except ClientError as error:
-    session.try_again_soon(error.message)
+    session.try_again_soon(words.trouble(error))

@@ -37,7 +37,7 @@ def open_account() -> None:
     except RefusedError as error:
         st.error(f"The account was not opened. {words.refusal(error.reason, error.message)}")
     except ClientError as error:
-        st.warning(f"{error.message} Press the button again: it never opens two.")
+        st.warning(f"{words.trouble(error)} Press the button again: it never opens two.")
     else:
         if act.status == "done":
             st.rerun()

@@ -13,7 +13,16 @@ from dashboard.outcome import Outcome
 from dashboard.sizing import Means
 from dashboard.ticket import Identity, Typed
 from dashboard.views.ticket_fields import SIDES, Filled, draw_fields, now_ms
-from homebroker.client import ClientError, NewOrder, OrderPreview, RefusedError, SignedOutError, Ticker, asks
+from homebroker.client import (
+    ClientError,
+    NewOrder,
+    OrderPreview,
+    RefusedError,
+    SignedOutError,
+    Ticker,
+    UnknownOutcomeError,
+    asks,
+)
 
 _CONFIRM: Final = "ticket_confirm_orders"
 _OUTCOME: Final = "ticket_outcome"
@@ -39,7 +48,7 @@ def order_ticket(asset: Ticker) -> None:
             _tell(asset, Outcome(kind="nothing", text=wanted))
         elif wish == "preview":
             _preview(wanted, asset)
-        elif st.session_state[_CONFIRM]:
+        elif st.session_state[_CONFIRM] or _surprise(wanted):
             _confirm(wanted, asset)
         else:
             _tell(asset, _send(wanted, asset))
@@ -66,7 +75,7 @@ def _save_preference() -> None:
     try:
         session.signed_in().ask(asks.save_preference(_PREFERENCE, st.session_state[_CONFIRM]))
     except ClientError as error:
-        st.toast(f"{error.message} The choice holds until you leave.", icon=":material/cloud_off:")
+        st.toast(f"{words.trouble(error)} The choice holds until you leave.", icon=":material/cloud_off:")
 
 
 def _wanted(filled: Filled, asset: Ticker) -> Typed | str:
@@ -83,7 +92,7 @@ def _wanted(filled: Filled, asset: Ticker) -> Typed | str:
         except SignedOutError:
             st.rerun()
         except ClientError as error:
-            return f"{error.message} How many shares that is cannot be told now; type the shares."
+            return f"{words.trouble(error)} How many shares that is cannot be told now; type the shares."
         quantity = sizing.shares(filled.amount, filled.unit, typed.side, asset.lot_size, means)
         if quantity == 0:
             return sizing.too_little(filled.unit, typed.side, means.lot_cash)
@@ -104,6 +113,16 @@ def _means(lot: Typed, asset: Ticker) -> Means:
     )
 
 
+def _surprise(typed: Typed) -> str | None:
+    """Say what the sender may not mean, by the newest price; where that cannot be had, nothing."""
+    try:
+        return ticket.surprise(typed, session.signed_in().ask(asks.asset(typed.symbol)))
+    except SignedOutError:
+        st.rerun()
+    except ClientError:
+        return None
+
+
 def _preview(typed: Typed, asset: Ticker) -> None:
     reckoned = _reckoned(ticket.order(typed, asset))
     if reckoned is not None:
@@ -118,14 +137,16 @@ def _reckoned(order: NewOrder) -> OrderPreview | None:
     except RefusedError as error:
         st.error(words.refusal(error.reason, error.message))
     except ClientError as error:
-        st.warning(f"{error.message} There is no preview now; ask again in a moment.")
+        st.warning(f"{words.trouble(error)} There is no preview now; ask again in a moment.")
     return None
 
 
 def _draw_preview(reckoned: OrderPreview, asset: Ticker) -> None:
     refusal = preview.refusal(reckoned)
     if refusal:
+        # What it would do otherwise is no news.
         st.error(refusal)
+        return
     st.html(preview.table(reckoned, asset))
     shortfall = preview.shortfall(reckoned)
     if shortfall:
@@ -144,6 +165,9 @@ def _confirm(typed: Typed, asset: Ticker) -> None:
         _tell(asset, _send(typed, asset))
     if sent or left:
         st.rerun()
+    surprise = _surprise(typed)
+    if surprise is not None:
+        st.warning(surprise)
     reckoned = _reckoned(order)
     if reckoned is not None:
         _draw_preview(reckoned, asset)
@@ -152,6 +176,7 @@ def _confirm(typed: Typed, asset: Ticker) -> None:
 def _send(typed: Typed, asset: Ticker) -> Outcome:
     identity: Identity = st.session_state.setdefault("ticket_identity", Identity())
     order = ticket.order(typed, asset, identity.of(typed, now_s=time.monotonic()))
+    was_doubted = identity.is_doubted
     try:
         placed = session.signed_in().ask(asks.place(order))
     except SignedOutError:
@@ -159,9 +184,15 @@ def _send(typed: Typed, asset: Ticker) -> Outcome:
     except ClientError as error:
         if isinstance(error, RefusedError):
             identity.answered(now_s=time.monotonic())
+        elif isinstance(error, UnknownOutcomeError):
+            identity.doubt()
         return outcome.failure(error)
+    told = outcome.of_order(placed, asset)
+    if told.kind == "unknown":
+        identity.doubt()
+        return told
     identity.answered(now_s=time.monotonic())
-    return outcome.of_order(placed, asset)
+    return outcome.found_again(told) if was_doubted else told
 
 
 def _tell(asset: Ticker, told: Outcome) -> None:

@@ -12,14 +12,22 @@ from homebroker.client import Ticker
 
 DEFAULT_SYMBOL = "PETR4"
 DEFAULT_INTERVAL = "1m"
+SYMBOL_LETTERS_MAX = 16
 
 
 def _chosen_asset(assets: list[Ticker]) -> Ticker:
     by_symbol = {asset.symbol: asset for asset in assets}
-    for symbol in (st.query_params.get("symbol", "").upper(), DEFAULT_SYMBOL):
-        if symbol in by_symbol:
-            return by_symbol[symbol]
-    return assets[0]
+    wanted = st.query_params.get("symbol", DEFAULT_SYMBOL).upper()
+    if wanted in by_symbol:
+        return by_symbol[wanted]
+    found = by_symbol.get(DEFAULT_SYMBOL, assets[0])
+    named = "".join(filter(str.isalnum, wanted))[:SYMBOL_LETTERS_MAX]
+    if named:
+        # The address is to say what is shown.
+        st.query_params["symbol"] = found.symbol
+        told = f"There is no {named} in this market; this is {found.symbol}. Choose another above."
+        st.toast(told, icon=":material/search_off:")
+    return found
 
 
 def _chosen_interval() -> str:

@@ -55,7 +55,7 @@ PETR4 = answers.ticker()
         (
             {"status": "pending_trigger", "side": "sell", "stop_price": 37.0},
             "resting",
-            "Stop order to sell 100 PETR4 waits for a trade at R$ 37,00.",
+            "Stop order to sell 100 PETR4 waits for a trade at R$ 37,00 or lower.",
         ),
         ({"status": "expired", "message": "No sellers."}, "nothing", "No order was placed. No sellers."),
     ],
@@ -77,6 +77,12 @@ def test_only_a_lost_answer_leaves_doubt() -> None:
     assert "cannot place it twice" in unknown.text
 
 
+def test_a_trader_is_told_no_address_of_the_api() -> None:
+    away = UnreachableError("unreachable", "The market's API does not answer at http://127.0.0.1:8000.")
+    told = outcome.failure(away).text
+    assert told == "No order was placed. The market does not answer now. Send it again in a moment."
+
+
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
@@ -88,11 +94,11 @@ def test_only_a_lost_answer_leaves_doubt() -> None:
         ({"type": "market"}, "Buy 1.000 PETR4, at the market's price."),
         (
             {"type": "stop_limit", "stop_price": 39.0, "price": 39.1},
-            "Buy 1.000 PETR4, once a trade is at R$ 39,00, at R$ 39,10 or better.",
+            "Buy 1.000 PETR4, once a trade is at R$ 39,00 or higher, at R$ 39,10 or better.",
         ),
         (
             {"type": "stop", "stop_price": 39.0},
-            "Buy 1.000 PETR4, once a trade is at R$ 39,00, at the market's price.",
+            "Buy 1.000 PETR4, once a trade is at R$ 39,00 or higher, at the market's price.",
         ),
     ],
 )

@@ -13,6 +13,7 @@ VALE3 = answers.TICKER | {"symbol": "VALE3", "name": "Vale ON", "last_price": 61
 @pytest.fixture(autouse=True)
 def market(api: Scripted) -> None:
     api.answer("GET /assets", 200, [answers.TICKER, VALE3])
+    api.answer("GET /assets/PETR4", 200, answers.TICKER)
     api.answer("GET /account", 200, answers.ACCOUNT)
     api.answer("POST /orders", 201, answers.ORDER)
     api.answer("POST /orders/preview", 200, answers.PREVIEW)
@@ -60,7 +61,13 @@ def test_the_address_chooses_the_symbol(api: Scripted) -> None:
 
 @pytest.mark.parametrize("symbol", ["", "NONE9", "<script>", "x" * 5000])
 def test_a_foreign_symbol_in_the_address_is_no_error(api: Scripted, symbol: str) -> None:
-    assert open_page(symbol=symbol, interval="7y").button(key="ticket_buy").label == "Buy PETR4"
+    page = open_page(symbol=symbol, interval="7y")
+    assert page.button(key="ticket_buy").label == "Buy PETR4"
+    named = {"<script>": "SCRIPT"}.get(symbol, symbol.upper()[:16])
+    told = [toast.value for toast in page.toast]
+    assert told == (
+        [f"There is no {named} in this market; this is PETR4. Choose another above."] if named else []
+    )
 
 
 def test_a_market_order_asks_for_no_price(api: Scripted) -> None:
@@ -104,6 +111,38 @@ def test_a_lost_answer_is_no_failure_and_a_retry_is_the_same_order(
     api.answer("POST /orders", 201, answers.ORDER)
     _send(page)
     assert len({body["client_order_id"] for body in api.bodies}) == 1
+
+
+def test_an_order_that_waits_for_its_answer_is_not_placed_twice(
+    api: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.ticket.REPEAT_WINDOW_S", 0.0)
+    api.answer("POST /orders", 202, answers.PENDING)
+    page = _send(open_page())
+    assert "has not answered yet" in page.warning[0].value
+    api.answer("POST /orders", 200, answers.ORDER)
+    _send(page)
+    told = "It is the order that you sent before, placed once. Order to buy 100 PETR4 at R$ 38,50"
+    assert page.info[0].value.startswith(told)
+    api.answer("POST /orders", 201, answers.ORDER)
+    _send(page)
+    assert page.info[0].value.startswith("Order to buy 100")
+    first, second, third = (body["client_order_id"] for body in api.bodies)
+    assert first == second != third
+
+
+def test_a_slip_is_asked_about_even_where_nothing_is_to_be_asked(api: Scripted) -> None:
+    page = open_page()
+    page.text_input(key="ticket_price_PETR4").set_value("385,00")
+    _send(page)
+    assert not any(request.name == "POST /orders" for request in api.requests)
+    assert "900,0% above the last price, R$ 38,50" in page.warning[0].value
+    assert page.button(key="confirm_buy").label == "Buy 100 PETR4"
+
+
+def test_a_price_that_cannot_be_looked_up_keeps_no_order_back(api: Scripted) -> None:
+    api.answer("GET /assets/PETR4", 503, {"reason": "starting", "message": "The market is starting."})
+    assert _send(open_page()).info
 
 
 def test_an_empty_market_is_told(api: Scripted) -> None:
@@ -152,11 +191,12 @@ def test_a_preview_tells_a_refusal_before_it_happens(api: Scripted) -> None:
     message = "It needs 38500.0 in cash and 100.5 is free; deposit cash, cancel orders or make it smaller."
     refused = {"reason": "insufficient_cash", "message": message}
     api.answer("POST /orders/preview", 200, answers.PREVIEW | {"would_be_refused": refused})
-    told = _press(open_page(), "ticket_preview").error[0].value
-    assert told == (
+    page = _press(open_page(), "ticket_preview")
+    assert page.error[0].value == (
         "It would be refused. It needs R$\u00a038.500,00 in cash and R$\u00a0100,50 is free; "
         "deposit cash, cancel orders or make it smaller."
     )
+    assert previews(page) == []
 
 
 def test_a_preview_that_cannot_be_had_places_nothing_and_says_so(api: Scripted) -> None:

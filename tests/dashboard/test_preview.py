@@ -26,6 +26,11 @@ def test_what_would_not_trade_is_told_with_what_it_can_lack(side: str, why: str)
     assert told == f"1.200 of 50.000 would not trade: {why}"
 
 
+def test_where_nothing_would_trade_all_of_it_is_told() -> None:
+    told = _shortfall(side="sell", quantity=540, filled_quantity=0, expiring_quantity=540)
+    assert told == "All 540 would not trade: the book has no more at this price."
+
+
 def test_what_trades_or_waits_and_what_is_refused_has_no_shortfall() -> None:
     assert _shortfall(expiring_quantity=0) is None
     refused = {"reason": "halted", "message": "PETR4 is halted."}

@@ -308,6 +308,10 @@ def test_the_browser_puts_refusals_as_the_server_does(scripts: Scripts) -> None:
         "It needs 100000 PETR4 and 9700 are free; cancel orders or make it smaller.",
         "There is no open order 12345; it may have ended.",
         "Wait for 1.2.3 or 10.",
+        "It needs 3906.1801 in cash and 22789.9806 is free; deposit cash.",
+        "It needs 3906.1800 in cash and 0.2900 is free.",
+        "The next lot costs 39.0818 with its fee and 10.7799 is free; deposit cash or cancel orders.",
+        "PETR4 is in an auction, where orders wait for each other; send a day, gtc or gtd limit order.",
     ]
     said = scripts.ask("words.js", f"return {json.dumps(messages)}.map(it.sentence);")
     assert said == [words.refusal("", message) for message in messages]

@@ -60,6 +60,32 @@ def test_a_wrong_ticket_is_told_what_is_wrong(changed: dict[str, Any], asset: Ti
     assert words in problem
 
 
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"price": 42.12}, "5,3% above the last price, R$ 40,00. Is it meant?"),
+        ({"price": 42.0}, "5,0% above"),
+        ({"price": 41.99}, None),
+        ({"price": 10.0}, None),
+        ({"side": "sell", "price": 37.88}, "5,3% below the last price"),
+        ({"side": "sell", "price": 38.01}, None),
+        ({"side": "sell", "price": 90.0}, None),
+        ({"type": "market", "price": 90.0}, None),
+        ({"type": "stop", "stop_price": 40.0}, "past the stop: it goes off at once. Put it above."),
+        ({"type": "stop", "stop_price": 40.01}, None),
+        ({"type": "stop", "side": "sell", "stop_price": 40.0}, "Put it below."),
+        ({"type": "stop", "side": "sell", "stop_price": 39.99}, None),
+        ({"type": "stop_limit", "stop_price": 50.0, "price": 52.4}, None),
+        ({"type": "stop_limit", "stop_price": 50.0, "price": 52.5}, "5,0% above the stop price, R$ 50,00"),
+        ({"type": "stop_limit", "side": "sell", "stop_price": 30.0, "price": 28.5}, "below the stop price"),
+    ],
+)
+def test_what_the_sender_has_hardly_meant_is_asked_about(changed: dict[str, Any], words: str | None) -> None:
+    told = ticket.surprise(replace(TYPED, **changed), answers.ticker(last_price=40.0))
+    assert (told is None) if words is None else (words in (told or ""))
+    assert ticket.surprise(replace(TYPED, **changed), PETR4) is None
+
+
 @pytest.mark.parametrize("cents", [1, 2, 3851, 38510, 99_999_999, 100_000_000])
 def test_every_price_on_the_tick_may_be_sent(cents: int) -> None:
     assert ticket.problem(replace(TYPED, price=cents / 100), PETR4, now_ms=NOW_MS) is None
@@ -131,6 +157,19 @@ def test_a_retry_without_an_answer_keeps_its_id_however_late() -> None:
     identity = _identity()
     identity.of(TYPED, now_s=10.0)
     assert identity.of(TYPED, now_s=600.0) == "id-0"
+
+
+def test_an_order_in_doubt_stays_so_until_it_is_answered_or_another() -> None:
+    identity = _identity()
+    identity.of(TYPED, now_s=10.0)
+    assert not identity.is_doubted
+    identity.doubt()
+    assert (identity.of(TYPED, now_s=99.0), identity.is_doubted) == ("id-0", True)
+    identity.answered(now_s=99.1)
+    assert not identity.is_doubted
+    identity.doubt()
+    identity.of(replace(TYPED, quantity=101), now_s=99.2)
+    assert not identity.is_doubted
 
 
 def test_a_changed_ticket_is_another_order() -> None:

@@ -40,6 +40,27 @@ from dashboard import words
             "There is no open order 12345; or 1234-5.",
         ),
         ("halted", "Wait for 1.2.3 or 10.", "Wait for 1.2.3 or 10."),
+        (
+            "insufficient_cash",
+            "It needs 3906.1801 in cash and 22789.9806 is free; deposit cash.",
+            "It needs R$ 3.906,19 in cash and R$ 22.789,98 is free; deposit cash.",
+        ),
+        (
+            "insufficient_cash",
+            "The next lot costs 39.0818 with its fee and 10.7799 is free; deposit cash or cancel orders.",
+            "The next lot costs R$ 39,09 with its fee and R$ 10,77 is free; deposit cash or cancel orders.",
+        ),
+        (
+            "insufficient_cash",
+            "It needs 3906.1800 in cash and 0.2900 is free.",
+            "It needs R$ 3.906,18 in cash and R$ 0,29 is free.",
+        ),
+        (
+            "halted",
+            "PETR4 is in an auction, where orders wait for each other; send a day, gtc or gtd limit order.",
+            "PETR4 is in an auction, where orders wait for each other; send a limit order that is good for "
+            "the day, until canceled or until a date.",
+        ),
     ],
 )
 def test_amounts_are_in_reais_and_fields_have_no_names(reason: str, message: str, told: str) -> None:

@@ -52,6 +52,10 @@ export class Api {
     return this.#request("/health");
   }
 
+  ready() {
+    return this.#request("/ready");
+  }
+
   signIn(username, password) {
     return this.#send("/auth/session", { username, password });
   }

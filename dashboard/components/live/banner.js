@@ -1,28 +1,31 @@
 // Says, over the panes, that what they show has stopped moving.
-import { element } from "./dom.js";
+import { element, setText } from "./dom.js";
 
 const RECONNECTING = "Reconnecting to the market… What you see may be out of date.";
 const PATIENCE_MS = 800; // a connection that is quickly there needs no words
 
 export class Banner {
   constructor(parent, text = RECONNECTING) {
-    this.waiting = new Set();
-    this.node = element("div", "hb-banner", text);
+    this.text = text;
+    this.waiting = new Map();
+    this.node = element("div", "hb-banner");
     this.node.setAttribute("role", "alert");
     this.node.hidden = true;
     parent.append(this.node);
   }
 
-  set(name, isLive) {
+  // `text` where this one has words of its own; the first that waits is told.
+  set(name, isLive, text = this.text) {
     if (isLive) this.waiting.delete(name);
-    else this.waiting.add(name);
+    else this.waiting.set(name, text);
     if (!this.waiting.size) {
       clearTimeout(this.timer);
       this.timer = null;
       this.node.hidden = true;
-    } else {
-      this.timer ??= setTimeout(() => (this.node.hidden = false), PATIENCE_MS);
+      return;
     }
+    setText(this.node, this.waiting.values().next().value);
+    this.timer ??= setTimeout(() => (this.node.hidden = false), PATIENCE_MS);
   }
 
   close() {

@@ -99,7 +99,10 @@ export class Ladder {
     const both = bids.length && asks.length;
     const gap = both ? asks[0].price - bids[0].price : null;
     const share = both ? (gap / ((asks[0].price + bids[0].price) / 2)) * 100 : null;
-    setText(this.spread, both ? `Spread ${format.number(gap, this.decimals)} (${format.number(share, 2)}%)` : "");
+    const crossed = `Crossed by ${format.number(Math.abs(gap), this.decimals)}`;
+    const apart = `Spread ${format.number(gap, this.decimals)} (${format.number(share, 2)}%)`;
+    // As in an auction, where orders wait for each other.
+    setText(this.spread, both ? (gap > 0 ? apart : crossed) : "");
     const bought = bids.at(-1)?.total ?? 0;
     const all = bought + (asks.at(-1)?.total ?? 0);
     this.balance.firstChild.style.transform = `scaleX(${all ? bought / all : 0.5})`;

@@ -44,9 +44,12 @@ def sign_in_form(*, api_port: int, demo_users: Sequence[DemoUser]) -> None:
     _mount({"page": "sign_in", "demo_users": users}, "sign_in", api_port=api_port)
 
 
-def signed_in_mark(*, api_port: int, user: User) -> None:
-    """Mount who is signed in, in the page's header, with the way out."""
-    _mount({"page": "signed_in", "user": _user(user)}, "signed_in", api_port=api_port)
+def signed_in_mark(*, api_port: int, user: User, visit: str) -> None:
+    """Mount who is signed in, in the page's header, with the way out; `visit` is how the server names theirs.
+
+    It has the page run again once its server, which was away, is back.
+    """
+    _mount({"page": "signed_in", "user": _user(user), "visit": visit}, "signed_in", api_port=api_port)
 
 
 def trade_panes(

@@ -14,6 +14,7 @@ export class Orders {
   constructor({ api, toasts, onChanged }) {
     Object.assign(this, { api, toasts, onChanged });
     this.decimalsBySymbol = new Map();
+    this.unanswered = new Set();
     this.cancelAllButton = element("button", "hb-quiet", "Cancel all");
     this.cancelAllButton.type = "button";
     this.cancelAllButton.addEventListener("click", () => this.cancelAll());
@@ -42,9 +43,14 @@ export class Orders {
     return execution.execution_type === "rejected" && this.orders.has(execution.order_id);
   }
 
+  // Whoever asked for the change has its answer, unless it was slow to come.
+  tellRefusedChange({ order_id: orderId, message }) {
+    if (this.unanswered.delete(orderId)) this.toasts.show({ kind: "bad", title: "Not changed", detail: sentence(message ?? "") });
+  }
+
   apply(execution) {
     const known = this.orders.get(execution.order_id);
-    if (this.isRefusedChange(execution)) return;
+    this.unanswered.delete(execution.order_id);
     if (OPEN.has(execution.status)) {
       this.orders.set(execution.order_id, { ...execution, time_ms: known?.time_ms ?? execution.time_ms });
     } else {
@@ -138,10 +144,14 @@ export class Orders {
       return;
     }
     button.disabled = true;
+    this.unanswered.delete(orderId);
     try {
-      await this.api.amend(orderId, price === null ? { quantity } : { quantity, price });
+      const answer = await this.api.amend(orderId, price === null ? { quantity } : { quantity, price });
       const at = price === null ? "" : ` at R$ ${format.number(price, this.decimalsOf(order.symbol))}`;
-      this.toasts.show({ kind: "info", title: "Order amended", detail: `${sideName(order.side)} ${format.number(quantity)} ${order.symbol}${at}` });
+      const what = `${sideName(order.side)} ${format.number(quantity)} ${order.symbol}${at}`;
+      if (isPending(answer)) this.#tellPending("Change sent", orderId);
+      // What traded at once is told by its trades.
+      else if (OPEN.has(answer.status)) this.toasts.show({ kind: "info", title: "Order amended", detail: what });
       end();
     } catch (error) {
       button.disabled = false;
@@ -151,14 +161,16 @@ export class Orders {
 
   async cancel(orderId, button = null) {
     const order = this.orders.get(orderId);
+    this.unanswered.delete(orderId);
     if (button) {
       button.disabled = true;
       setText(button, "Canceling…");
     }
     try {
-      await this.api.cancel(orderId);
+      const answer = await this.api.cancel(orderId);
       const rest = format.number(order?.remaining_quantity);
-      this.toasts.show({ kind: "info", title: "Order canceled", detail: `${sideName(order?.side)} ${rest} ${order?.symbol}` });
+      if (isPending(answer)) this.#tellPending("Cancel sent", orderId);
+      else this.toasts.show({ kind: "info", title: "Order canceled", detail: `${sideName(order?.side)} ${rest} ${order?.symbol}` });
     } catch (error) {
       this.toasts.show({ kind: "bad", title: "Not canceled", detail: sentence(error.message) });
     } finally {
@@ -176,14 +188,24 @@ export class Orders {
     }
     this.cancelAllButton.disabled = true;
     try {
-      await this.api.cancelAll();
-      this.toasts.show({ kind: "info", title: "All orders canceled" });
+      if (isPending(await this.api.cancelAll())) this.#tellPending("Cancel sent");
+      else this.toasts.show({ kind: "info", title: "All orders canceled" });
     } catch (error) {
       this.toasts.show({ kind: "bad", title: "Not all canceled", detail: sentence(error.message) });
     } finally {
       this.#draw();
     }
   }
+
+  #tellPending(title, orderId = null) {
+    if (this.orders.has(orderId)) this.unanswered.add(orderId);
+    this.toasts.show({ kind: "wait", title, detail: "The market has not answered yet: until it does, your orders stand as they are listed." });
+  }
+}
+
+// Accepted for sending, not done: the market may take its time, and may yet refuse.
+function isPending(answer) {
+  return answer?.status === "pending";
 }
 
 function quietButton(text, label) {

@@ -8,7 +8,7 @@ import { tellMeans } from "./means.js";
 import { Orders } from "./orders.js";
 import { Tabs } from "./tabs.js";
 import { Visitor } from "./visitor.js";
-import { executionToast } from "./words.js";
+import { addTrade, executionToast } from "./words.js";
 
 const FILLS_LOADED = 300;
 const FILLS_RETRY_MS = 3000;
@@ -18,6 +18,7 @@ export class OwnPanes {
   constructor(parent, { api, user, toasts, banner, onOrders, onFills }) {
     Object.assign(this, { api, toasts, banner, onFills });
     const bottom = element("div", "hb-bottom");
+    this.traded = new Map();
     this.holdings = new Holdings();
     this.fills = new Fills((symbol) => this.orders.decimalsOf(symbol));
     this.orders = new Orders({
@@ -83,15 +84,30 @@ export class OwnPanes {
   }
 
   #onExecution(execution) {
-    // Whoever asked for the change has its answer.
-    if (this.orders.isRefusedChange(execution)) return;
+    if (this.orders.isRefusedChange(execution)) {
+      this.orders.tellRefusedChange(execution);
+      return;
+    }
     this.orders.apply(execution);
     if (execution.execution_type === "trade") {
       this.fills.apply(execution);
       this.onFills();
     }
-    const toast = executionToast(execution);
-    if (toast) this.toasts.show(toast);
+    this.#tell(execution);
+  }
+
+  // An order that trades in many pieces is one message that adds up for as long as it is on the screen.
+  #tell(execution) {
+    if (execution.execution_type !== "trade") {
+      const toast = executionToast(execution);
+      if (toast) this.toasts.show(toast);
+      return;
+    }
+    const key = execution.order_id;
+    const traded = addTrade(this.toasts.has(key) ? this.traded.get(key) : null, execution);
+    for (const told of this.traded.keys()) if (!this.toasts.has(told)) this.traded.delete(told);
+    this.traded.set(key, traded);
+    this.toasts.show({ ...executionToast(execution, traded), key });
   }
 
   async #loadFills() {

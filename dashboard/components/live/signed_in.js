@@ -1,9 +1,13 @@
 // Who is signed in and how, with the way out: in the page's header.
 import { Api } from "./api.js";
+import { Banner } from "./banner.js";
 import { element, setText } from "./dom.js";
+import { ServerLink } from "./server_link.js";
+import { Standing } from "./standing.js";
 import { sessionChanged, Visitor } from "./visitor.js";
 
 const CONFIRM_PERIOD_MS = 30000;
+const SERVER_AWAY = "Reconnecting to this page's server… Until it is back, forms send nothing; prices and orders go on.";
 
 export class SignedIn {
   constructor(parent) {
@@ -16,14 +20,25 @@ export class SignedIn {
     this.leave.addEventListener("click", () => this.#signOut());
     this.node = element("div", "hb hb-signed-in", this.trouble, this.name, this.role, this.leave);
     parent.append(this.node);
+    // What concerns every page is told in the header that all of them have.
+    this.banner = new Banner(this.node);
+    this.server = new ServerLink({
+      app: document.querySelector(".stApp"),
+      onConnected: (isConnected) => this.banner.set("server", isConnected, SERVER_AWAY),
+      rerun: () => this.choose({ connected_ms: Date.now() }),
+      reload: () => location.reload(),
+    });
     this.listening = new AbortController();
     const confirm = () => document.hidden || this.#confirm();
     document.addEventListener("visibilitychange", confirm, { signal: this.listening.signal });
     this.timer = setInterval(confirm, CONFIRM_PERIOD_MS);
   }
 
-  show(data) {
+  show(data, choose) {
+    this.choose = choose;
+    this.server.show(data.visit);
     this.api ??= new Api(data.api_port);
+    this.standing ??= new Standing(this.api, (sentence) => this.banner.set("market", !sentence, sentence));
     this.visitor = new Visitor(this.api, data.user);
     setText(this.name, data.user.username);
     setText(this.role, data.user.role);
@@ -32,6 +47,7 @@ export class SignedIn {
   close() {
     this.listening.abort();
     clearInterval(this.timer);
+    for (const part of [this.server, this.standing, this.banner]) part?.close();
     this.node.remove();
   }
 

@@ -22,25 +22,44 @@ const AMOUNT = /(?<![\w.])\d+\.\d{1,4}(?![\w.]*\d)/g;
 // Not an order's id, which may be all digits.
 const WHOLE = /(?<!order )(?<![\w.,:$-])\d{4,}(?![\w-]|[.,]\d)/g;
 const FIELD = / \(\w+_\w+\)/g;
+// Accounts are kept to the hundredth of a centavo, which nobody pays: what is needed is told upwards, what is free downwards.
+const CASH = /(\d+\.\d{3,4})( in cash| with its fee| is free)\b/g;
+const TIMES = "day, gtc or gtd limit order";
+const TIMES_TOLD = "limit order that is good for the day, until canceled or until a date";
 
 // The engine's sentences are for programs too: here amounts are in reais, shares in full, and fields have no names.
 export function sentence(message) {
-  const priced = message.replace(FIELD, "").replace(AMOUNT, (amount) => {
+  const cash = message.replace(FIELD, "").replace(TIMES, TIMES_TOLD).replace(CASH, (_, amount, what) => wholeCentavos(amount, what === " is free") + what);
+  const priced = cash.replace(AMOUNT, (amount) => {
     const decimals = Math.max(2, amount.split(".")[1].length);
     return `R$\u00a0${format.number(Number(amount), decimals)}`;
   });
   return priced.replace(WHOLE, (count) => format.number(Number(count)));
 }
 
-// A toast for an execution, or null when nobody needs to be told.
-export function executionToast(execution) {
+function wholeCentavos(amount, isFree) {
+  const parts = Math.round(Number(amount) * 10000) / 100;
+  return ((isFree ? Math.floor(parts) : Math.ceil(parts)) / 100).toFixed(2);
+}
+
+// What the trades of an order come to: those told before, if any, and one more.
+export function addTrade(told, execution) {
+  const quantity = (told?.quantity ?? 0) + execution.last_quantity;
+  const value = (told?.value ?? 0) + execution.last_quantity * execution.last_price;
+  return { quantity, value, decimals: Math.max(told?.decimals ?? 0, format.decimalsOf(execution.last_price)) };
+}
+
+// A toast for an execution, or null when nobody needs to be told; `traded` is what its order's trades come to.
+export function executionToast(execution, traded = null) {
   const order = `${sideName(execution.side)} ${format.number(execution.quantity)} ${execution.symbol}`.trim();
   if (execution.execution_type === "trade") {
     const did = execution.side === "buy" ? "Bought" : "Sold";
-    const what = `${did} ${format.number(execution.last_quantity)} ${execution.symbol}`;
+    const { quantity, value, decimals } = traded ?? addTrade(null, execution);
+    const what = `${did} ${format.number(quantity)} ${execution.symbol}`;
+    const price = format.number(value / quantity, decimals);
     const rest = execution.remaining_quantity;
     const open = execution.status === "partially_filled" ? `${format.number(rest)} to go` : "order filled";
-    return { kind: execution.side === "buy" ? "up" : "down", title: `${what} at R$ ${price(execution)}`, detail: open };
+    return { kind: execution.side === "buy" ? "up" : "down", title: `${what} at R$ ${price}`, detail: open };
   }
   if (execution.execution_type === "triggered") {
     return { kind: "info", title: `Stop reached: ${order}`, detail: "The order is in the market now." };
@@ -51,11 +70,8 @@ export function executionToast(execution) {
     return { kind: "bad", title: `Rejected: ${order}`, detail: sentence(execution.message ?? execution.reason ?? "") };
   }
   if (execution.execution_type === "expired") {
-    return { kind: "info", title: `Expired: ${order}`, detail: sentence(execution.message ?? "") };
+    const rest = `${sideName(execution.side)} ${format.number(execution.remaining_quantity ?? execution.quantity)} ${execution.symbol}`;
+    return { kind: "info", title: `Expired: ${rest}`, detail: sentence(execution.message ?? "") };
   }
   return null;
-}
-
-function price(execution) {
-  return format.number(execution.last_price, format.decimalsOf(execution.last_price ?? 0));
 }

@@ -1,0 +1,36 @@
+// Whether the market answers: a server that hangs keeps its streams open, and a market without its engine looks calm.
+const LOOK_PERIOD_MS = 5000;
+const NOT_READY = 503;
+
+export const AWAY = "The market does not answer. What you see may be out of date.";
+export const SILENT = "The market answers no orders now. What you send waits until it does.";
+
+export class Standing {
+  // onStanding(sentence), an empty one where all is well.
+  constructor(api, onStanding) {
+    Object.assign(this, { api, onStanding });
+    this.#look();
+  }
+
+  close() {
+    this.closed = true;
+    clearTimeout(this.timer);
+  }
+
+  async #look() {
+    if (!document.hidden) {
+      const sentence = await this.#ask();
+      if (!this.closed) this.onStanding(sentence);
+    }
+    if (!this.closed) this.timer = setTimeout(() => this.#look(), LOOK_PERIOD_MS);
+  }
+
+  async #ask() {
+    try {
+      await this.api.ready();
+      return "";
+    } catch (error) {
+      return error.status === NOT_READY ? SILENT : AWAY;
+    }
+  }
+}
