@@ -282,7 +282,7 @@ def bench_dashboard(
         int, typer.Option(min=0, max=1_440, help="Instead: watch memory so long, in a market as usual.")
     ] = 0,
     browsers: Annotated[
-        int, typer.Option(min=0, max=500, help="Instead: open the page in so many browsers at once.")
+        int, typer.Option(min=0, max=500, help="Instead: one who draws among so many who watch.")
     ] = 0,
 ) -> None:
     """Watch the page in Chromium at 50 trades a second, beside Streamlit's fragments and autorefresh."""

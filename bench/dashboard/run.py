@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext
 
-from bench.dashboard.browser import SETTLE_S, chromium, open_trade_s, trader, url_of
+from bench.dashboard.browser import SETTLE_S, chromium, open_trade_s, trader
+from bench.dashboard.delays import delays
 from bench.dashboard.market import market, processor_s, variant
 from bench.dashboard.sessions import watching
 from bench.dashboard.surviving import survive
 from bench.dashboard.ticks import Ticks, ticking
-from bench.dashboard.watch import OWN, STREAMLIT, View, heap_mib, watch
+from bench.dashboard.watch import OWN, STREAMLIT, heap_mib
 from bench.report import Figure, print_figures
 from homebroker.settings import Settings
 
 RATE: Final = 50.0
 SESSIONS: Final = 50
+PARTS: Final = ("dashboard", "api")
 SURVIVED_S: Final = 60
 
 
@@ -40,7 +40,7 @@ def run(*, seconds: int) -> None:
             for name in ("fragment", "autorefresh")
             for figure in _other(context, settings, ticks, name)
         ]
-        crowd = _crowd(context, settings)
+        crowd = _crowd(context, settings, ticks, seconds)
     print_figures(f"the page at {RATE:.0f} trades a second, servers and browser on one machine", own)
     print_figures("the same figure drawn by Streamlit itself", others)
     print_figures(f"with {SESSIONS} watching sessions", crowd)
@@ -59,7 +59,7 @@ def _own(context: BrowserContext, settings: Settings, ticks: Ticks, seconds: int
     )
     figures = [Figure("first useful paint, warm, median of 3", warm_s, "s")]
     for view in OWN:
-        figures += _delays(page, view, ticks, seconds, "the page")
+        figures += delays(page, view, ticks, seconds, "the page")
     passed_s = time.monotonic() - start_s
     used_s = processor_s(settings, "dashboard") - used_before_s
     survive(page, seconds=SURVIVED_S)
@@ -81,35 +81,37 @@ def _other(context: BrowserContext, settings: Settings, ticks: Ticks, name: str)
         page.wait_for_selector(".js-plotly-plot .main-svg")
         page.wait_for_timeout(SETTLE_S * 1_000)
         for view in STREAMLIT:
-            figures += _delays(page, view, ticks, 15, name)
+            figures += delays(page, view, ticks, 15, name)
         page.close()
     return figures
 
 
-def _delays(page: Page, view: View, ticks: Ticks, seconds: int, who: str) -> Sequence[Figure]:
-    from_ms = time.time() * 1_000
-    seen = watch(page, view, seconds=seconds)
-    # What was sent at the very end may not have been drawn yet.
-    delays = ticks.delays_ms(seen.prices, seen.times_ms, from_ms=from_ms, to_ms=time.time() * 1_000 - 2_000)
-    middle, high = np.percentile(delays, [50, 95]) if delays.size else (np.nan, np.nan)
-    return [
-        Figure(f"{who}: trade to {view.name}, median", float(middle), "ms"),
-        Figure(f"{who}: trade to {view.name}, 95th percentile", float(high), "ms"),
-        Figure(f"{who}: nodes that showed the {view.name}", float(seen.nodes), ""),
-    ]
-
-
-def _crowd(context: BrowserContext, settings: Settings) -> list[Figure]:
+def _crowd(context: BrowserContext, settings: Settings, ticks: Ticks, seconds: int) -> list[Figure]:
     [secret] = [each["value"] for each in context.cookies() if each["name"] == "homebroker_session"]
-    with watching(url_of(settings), secret, SESSIONS):
-        time.sleep(SETTLE_S)
-        before_s, start_s = processor_s(settings, "dashboard"), time.monotonic()
-        time.sleep(15)
-        share = (processor_s(settings, "dashboard") - before_s) / (time.monotonic() - start_s)
-        page = context.new_page()
-        alive_s = open_trade_s(page, settings)
+    page = context.new_page()
+    open_trade_s(page, settings)
+    with watching(settings, secret, SESSIONS) as crowd:
+        page.wait_for_timeout(SETTLE_S * 1_000)
+        before_s = {part: processor_s(settings, part) for part in PARTS}
+        received, start_s = crowd.received[:], time.monotonic()
+        figures = [
+            figure for view in OWN for figure in delays(page, view, ticks, seconds, f"among {SESSIONS}")
+        ]
+        passed_s = time.monotonic() - start_s
+        sent = [after - before for before, after in zip(received, crowd.received, strict=True)]
+        shares = {part: 100 * (processor_s(settings, part) - before_s[part]) / passed_s for part in PARTS}
         page.close()
+        one_more = context.new_page()
+        alive_s = open_trade_s(one_more, settings)
+        one_more.close()
     return [
-        Figure("Streamlit's processor time, a session", 100 * share / SESSIONS, "% of a core"),
+        *figures,
+        Figure("sessions that were sent the market all along", sum(size > 0 for size in sent), ""),
+        Figure("sent to each, median", sorted(sent)[SESSIONS // 2] / passed_s / 1_024, "KiB/s"),
+        *(Figure(f"processor time of {part}", shares[part], "% of a core") for part in PARTS),
+        *(
+            Figure(f"processor time of {part}, a session", shares[part] / SESSIONS, "% of a core")
+            for part in PARTS
+        ),
         Figure("first useful paint of one more", alive_s, "s"),
     ]
