@@ -193,3 +193,29 @@ def test_a_banner_tells_the_first_that_waits_in_its_own_words(scripts: Scripts) 
         """,
     )
     assert said == [None, None, "all", "own", None]
+
+
+def test_the_symbol_of_an_order_or_a_position_leads_to_it(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "account.js",
+        """
+        const { Orders } = await import("/orders.js");
+        const { Holdings } = await import("/holdings.js");
+        const said = [];
+        const onSymbol = (symbol) => said.push(symbol);
+        const holdings = new Holdings();
+        const position = { quantity: 100, held_quantity: 0, average_price: 60, realized_profit: 0,
+          last_price: 61 };
+        holdings.load({ account: { cash: 1, held_cash: 0 }, positions: [{ symbol: "VALE3", ...position }] });
+        const account = new it.Account(document.body, holdings, onSymbol);
+        account.draw();
+        const orders = new Orders({ api: {}, toasts: {}, onChanged: () => {}, onSymbol });
+        orders.load([{ order_id: "o-1", symbol: "PETR4", side: "buy", type: "limit", price: 38, quantity: 100,
+          filled_quantity: 0, time_in_force: "day", created_ms: 1 }]);
+        for (const pane of [account, orders]) pane.node.querySelector("td button").click();
+        const cells = [...account.node.querySelectorAll("td")].map((cell) => cell.textContent);
+        account.node.remove();
+        return [said, cells];
+        """,
+    )
+    assert said == [["VALE3", "PETR4"], ["VALE3", "100", "60,00", "61,00", "6.100,00", "+100,00 (+1,67%)"]]

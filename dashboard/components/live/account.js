@@ -1,9 +1,10 @@
 // The account in small, below the chart: cash and positions.
-import { element, Figures, headings, KeyedRows, setClass, setText } from "./dom.js";
+import { element, Figures, headings, KeyedRows, setClass, setText, symbolCell } from "./dom.js";
 import * as format from "./format.js";
 
 export class Account {
-  constructor(parent, holdings) {
+  // onSymbol(symbol) when one is to be shown.
+  constructor(parent, holdings, onSymbol) {
     this.holdings = holdings;
     this.figures = new Figures("hb-cash", ["Equity", "Cash", "Available", "Unrealized"]);
     const body = element("tbody");
@@ -17,7 +18,7 @@ export class Account {
       scrolled(element("table", "hb-table", headings(names), body), this.empty),
     );
     parent.append(this.node);
-    this.rows = new KeyedRows(body, makeRow);
+    this.rows = new KeyedRows(body, () => makeRow(onSymbol));
   }
 
   draw() {
@@ -42,9 +43,10 @@ function scrolled(...children) {
   return node;
 }
 
-function makeRow() {
-  const cells = Array.from({ length: 6 }, (_, index) => element("td", index === 0 ? "hb-left" : ""));
-  return { node: element("tr", "", ...cells), cells };
+function makeRow(onSymbol) {
+  const [cell, symbol] = symbolCell(onSymbol);
+  const figures = Array.from({ length: 5 }, () => element("td"));
+  return { node: element("tr", "", cell, ...figures), cells: [symbol, ...figures] };
 }
 
 function fillRow({ cells }, position) {

@@ -29,6 +29,15 @@ export function headings(names) {
   return element("thead", "", row);
 }
 
+// A table's cell with a symbol that can be gone to; gives the cell and what holds its text.
+export function symbolCell(onSymbol) {
+  const button = element("button", "hb-to-symbol");
+  button.type = "button";
+  button.title = "Show this symbol";
+  button.addEventListener("click", () => onSymbol(button.textContent));
+  return [element("td", "hb-left", button), button];
+}
+
 // Named figures in a row.
 export class Figures {
   constructor(className, names) {

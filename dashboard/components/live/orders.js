@@ -1,18 +1,19 @@
 // My open orders: each can be amended in its row, or canceled.
-import { element, headings, KeyedRows, setClass, setText } from "./dom.js";
+import { element, headings, KeyedRows, setClass, setText, symbolCell } from "./dom.js";
 import * as format from "./format.js";
 import { parseNumber } from "./numbers.js";
 import { sentence, sideName, timeInForceName, typeName } from "./words.js";
 
 const OPEN = new Set(["pending_trigger", "new", "partially_filled"]);
 const NAMES = ["<Time", "<Symbol", "<Side", "<Type", "Price", "Stop", "Quantity", "Filled", "<In force", "(Actions)"];
+const SYMBOL = 1;
 const PRICE = 4;
 const QUANTITY = 6;
 
 export class Orders {
-  // onChanged() after every change of what is open.
-  constructor({ api, toasts, onChanged }) {
-    Object.assign(this, { api, toasts, onChanged });
+  // onChanged() after every change of what is open; onSymbol(symbol) when one is to be shown.
+  constructor({ api, toasts, onChanged, onSymbol = () => {} }) {
+    Object.assign(this, { api, toasts, onChanged, onSymbol });
     this.decimalsBySymbol = new Map();
     this.unanswered = new Set();
     this.cancelAllButton = element("button", "hb-quiet", "Cancel all");
@@ -77,7 +78,11 @@ export class Orders {
     const amend = quietButton("Amend", `Amend ${what}`);
     const cancel = quietButton("Cancel", `Cancel ${what}`);
     const actions = element("td", "hb-actions", amend, cancel);
-    const row = { node: element("tr", "", ...cells, actions), cells, actions, amend, cancel, editor: null };
+    const node = element("tr", "", ...cells, actions);
+    const [cell, symbol] = symbolCell(this.onSymbol);
+    cells[SYMBOL].replaceWith(cell);
+    cells[SYMBOL] = symbol;
+    const row = { node, cells, actions, amend, cancel, editor: null };
     amend.addEventListener("click", () => this.#edit(row, order.order_id));
     cancel.addEventListener("click", () => this.cancel(order.order_id, cancel));
     row.node.addEventListener("keydown", (event) => {

@@ -15,7 +15,7 @@ const FILLS_RETRY_MS = 3000;
 
 export class OwnPanes {
   // onOrders(orders), onFills() when they have changed.
-  constructor(parent, { api, user, toasts, banner, onOrders, onFills }) {
+  constructor(parent, { api, user, toasts, banner, onOrders, onFills, onSymbol }) {
     Object.assign(this, { api, toasts, banner, onFills });
     const bottom = element("div", "hb-bottom");
     this.traded = new Map();
@@ -24,6 +24,7 @@ export class OwnPanes {
     this.orders = new Orders({
       api,
       toasts,
+      onSymbol,
       onChanged: (orders) => {
         this.tabs?.count("Open orders", String(orders.length));
         onOrders(orders);
@@ -32,7 +33,7 @@ export class OwnPanes {
     this.tabs = new Tabs("Orders and fills", { "Open orders": this.orders.node, "My trades": this.fills.node });
     const head = element("div", "hb-bar", this.tabs.bar, this.orders.cancelAllButton);
     bottom.append(element("section", "hb-pane hb-own-orders", head, this.orders.node, this.fills.node));
-    this.account = new Account(bottom, this.holdings);
+    this.account = new Account(bottom, this.holdings, onSymbol);
     parent.append(bottom);
     this.visitor = new Visitor(api, user);
     this.#follow();

@@ -81,6 +81,7 @@ export class TradePage {
       banner,
       onOrders: () => this.#drawOwnOrders(),
       onFills: () => this.#drawOwnFills(),
+      onSymbol: (symbol) => this.choose({ symbol }),
     });
   }
 
