@@ -13,6 +13,7 @@ UP: Final = "#21b685"
 DOWN: Final = "#f4566b"
 LINES: Final = ("#3d7eff", "#e0a63a", "#b072e8", "#31b5d6", "#e8709a", "#21b685", "#f4566b", "#8a94a6")
 HEIGHT_PX: Final = 258
+GAP_STEPS: Final = 6
 DATES: Final = [
     {"dtickrange": [None, 59_999], "value": "%H:%M:%S"},
     {"dtickrange": [60_000, 86_399_999], "value": "%H:%M"},
@@ -24,7 +25,8 @@ CONFIG: Final = {"displayModeBar": False, "responsive": True}
 
 
 def lines(table: pd.DataFrame, *, zone: str, suffix: str = "") -> go.Figure:
-    """Draw a line for each column over time."""
+    """Draw a line for each column over time; none through the time in which nobody traded."""
+    table = parted(table)
     local = pd.DatetimeIndex(table.index).tz_convert(zone)
     figure = go.Figure(
         [
@@ -40,6 +42,16 @@ def lines(table: pd.DataFrame, *, zone: str, suffix: str = "") -> go.Figure:
         xaxis=_TIMES,
         yaxis={"ticksuffix": suffix, "side": "right", "hoverformat": ",.2f"},
     )
+
+
+def parted(table: pd.DataFrame) -> pd.DataFrame:
+    """Put a row without values into each gap of a table by time: where rows are far apart beside others."""
+    steps = table.index.to_series().diff()
+    after = table.index[steps > GAP_STEPS * steps.median()]
+    if after.empty:
+        return table
+    empty = pd.DataFrame(float("nan"), index=after - steps.median(), columns=table.columns)
+    return pd.concat([table, empty]).sort_index()
 
 
 def profile(table: pd.DataFrame) -> go.Figure:

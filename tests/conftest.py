@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from engine.log import Connection
 from homebroker.broker.jars import default_cache, fetch_jars, locked_jars
@@ -30,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if name.startswith("HOMEBROKER_") and not name.startswith("HOMEBROKER_TEST_"):
             del os.environ[name]
     Settings.model_config["env_file"] = None
+    # How long an example takes says something of the machine, and nothing of the code.
+    settings.register_profile("any_machine", parent=settings.default, deadline=None)
+    settings.load_profile("any_machine")
 
 
 @pytest.hookimpl(wrapper=True)

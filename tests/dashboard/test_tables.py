@@ -65,3 +65,17 @@ def test_classes_of_sizes_have_dots_in_the_table_and_the_figure_and_none_in_the_
 def test_a_number_is_found_as_it_is_shown_and_plain(text: str) -> None:
     table = pd.DataFrame({"value": [1_234.567, 5.0], "quantity": [10_000, 1]})
     assert frames.searched(table, text)["quantity"].tolist() == [10_000]
+
+
+def test_no_line_is_drawn_through_the_time_in_which_nobody_traded() -> None:
+    minutes = [0, 5, 10, 20, 300, 305]
+    times = pd.to_datetime([60_000 * minute for minute in minutes], unit="ms", utc=True)
+    table = pd.DataFrame({"PETR4": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]}, index=times)
+    drawn = figures.parted(table)["PETR4"]
+    assert drawn.isna().tolist() == [False] * 4 + [True] + [False] * 2
+    assert drawn.dropna().tolist() == table["PETR4"].tolist()
+    assert drawn.index.is_monotonic_increasing
+    whole = table.iloc[:4]
+    assert figures.parted(whole) is whole
+    for short in (table.iloc[:0], table.iloc[:1]):
+        assert figures.parted(short) is short
