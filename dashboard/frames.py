@@ -54,7 +54,7 @@ def orders(found: Sequence[Order]) -> pd.DataFrame:
             "stop_price": _numbers([order.stop_price for order in found]),
             "filled": [order.filled_quantity for order in found],
             "average_price": _numbers([order.average_price for order in found]),
-            "status": [STATUSES.get(order.status, order.status) for order in found],
+            "status": [_status(order) for order in found],
             "why": [words.refusal(order.reason or "", order.message or "") for order in found],
             "order_id": [order.order_id for order in found],
         }
@@ -67,8 +67,8 @@ def executions(found: Sequence[PastExecution]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "time": _times([row.time_ms for row in found]),
-            "event": [EVENTS.get(row.execution_type, row.execution_type) for row in found],
-            "status": [STATUSES.get(row.status, row.status) for row in found],
+            "event": [_event(row) for row in found],
+            "status": [_status(row) for row in found],
             "quantity": [row.quantity for row in found],
             "price": _numbers([row.price for row in found]),
             "traded": [row.last_quantity for row in found],
@@ -140,6 +140,18 @@ def _searchable(value: object) -> str:
     if not isinstance(value, int | float):
         return str(value)
     return f"{value} {formats.number(value, 2 if isinstance(value, float) else 0)}"
+
+
+def _status(told: Order | PastExecution) -> str:
+    if told.status == "pending_trigger" and told.stop_price is None:
+        return "Waits for its auction"
+    return STATUSES.get(told.status, told.status)
+
+
+def _event(told: PastExecution) -> str:
+    if told.execution_type == "triggered" and told.stop_price is None:
+        return "In its auction"
+    return EVENTS.get(told.execution_type, told.execution_type)
 
 
 def _times(times_ms: Sequence[int]) -> pd.Series[pd.Timestamp]:

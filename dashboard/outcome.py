@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from dashboard import formats, words
 from homebroker.client import ClientError, NewOrder, Order, RefusedError, Ticker
+
+AUCTIONS: Final = {
+    "at_open": "the auction that opens the market",
+    "at_close": "the auction that closes the market",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +57,8 @@ def _waiting(order: Order, asset: Ticker, traded: str) -> str:
     limit = _price(order.price, asset)
     if order.status == "new":
         return f"Order {what} at {limit} went into the book."
+    if order.time_in_force in AUCTIONS:
+        return f"Order {what} at {limit} waits for {AUCTIONS[order.time_in_force]}."
     if order.status == "pending_trigger":
         return f"Stop order {what} waits for a trade at {_stop(order.side, order.stop_price, asset)}."
     rest = formats.number(order.remaining_quantity)
@@ -91,6 +98,8 @@ def wish(order: NewOrder, asset: Ticker) -> str:
         parts.append(
             "at the market's price" if order.type == "stop" else f"at {_price(order.price, asset)} or better"
         )
+    if order.time_in_force in AUCTIONS:
+        parts.append(f"only in {AUCTIONS[order.time_in_force]}")
     if order.display_quantity is not None:
         parts.append(f"showing {formats.number(order.display_quantity)} at a time")
     return ", ".join(parts) + "."

@@ -42,11 +42,20 @@ class Typed:
     expires_at_ms: int | None = None
 
 
-def times_in_force(order_type: OrderType) -> list[TimeInForce]:
-    """List how long an order of a type may be good: one that waits cannot be for now only."""
+def times_in_force(order_type: OrderType, asset: Ticker) -> list[TimeInForce]:
+    """List how long an order of a type may be good.
+
+    One that waits for its stop cannot be for now only. Limit orders may be for an auction alone, in a phase
+    that takes such: market orders would need a price band, of which the page does not know.
+    """
     if order_type in STOPPED:
         return ["day", "gtc", "gtd"]
-    return ["day", "gtc", "gtd", "ioc", "fok"]
+    times: list[TimeInForce] = ["day", "gtc", "gtd", "ioc", "fok"]
+    if order_type == "limit" and asset.phase == "auction":
+        times.append("at_open")
+    if order_type == "limit" and asset.phase in {"auction", "continuous"}:
+        times.append("at_close")
+    return times
 
 
 def problem(typed: Typed, asset: Ticker, *, now_ms: int) -> str | None:

@@ -61,6 +61,8 @@ class TimeInForce(StrEnum):
     GTD = "gtd"
     IOC = "ioc"
     FOK = "fok"
+    AT_OPEN = "at_open"
+    AT_CLOSE = "at_close"
 
 
 class SelfTrade(StrEnum):
@@ -82,7 +84,7 @@ class Phase(StrEnum):
 
 
 class Status(StrEnum):
-    """Where an order stands in its life."""
+    """Where an order stands in its life; `pending_trigger` is accepted and waits outside the book."""
 
     PENDING_TRIGGER = "pending_trigger"
     NEW = "new"

@@ -76,6 +76,11 @@ class Message(IntEnum):
     NEEDS_SHARES = 50
     CASH_COVERS_NO_MORE = 51
     HOUSE_BOUND = 52
+    OPEN_ALREADY = 53
+    AUCTION_TYPE = 54
+    NEEDS_BAND = 55
+    AUCTION_OVER = 56
+    NO_AUCTION = 57
 
 
 _R = Reason
@@ -88,7 +93,8 @@ SENTENCES: Final[tuple[Sentence, ...]] = (
     Sentence(_R.HALTED, "{symbol} is {phase}: it takes no orders or changes now, only cancels."),
     Sentence(
         _R.HALTED,
-        "{symbol} is in an auction, where orders wait for each other; send a day, gtc or gtd limit order.",
+        "{symbol} is in an auction, where orders wait for each other; send a limit order that is day, gtc or "
+        "gtd, or one that is at_open or at_close.",
     ),
     Sentence(_R.BAD_PRICE, "A {type} order needs a stop_price."),
     Sentence(_R.BAD_PRICE, "A {type} order takes no stop_price; leave it out."),
@@ -160,5 +166,20 @@ SENTENCES: Final[tuple[Sentence, ...]] = (
         "The next lot costs {price} with its fee and {detail} is free; deposit cash or cancel orders.",
     ),
     Sentence(_R.LIMIT_EXCEEDED, "The trade's fees would take the house beyond what it may have in cash."),
+    Sentence(
+        _R.HALTED,
+        "{symbol} trades already, and at_open orders are taken in the auction before that; send a day order.",
+    ),
+    Sentence(
+        _R.UNSUPPORTED,
+        "Only a limit or market order can be at_open or at_close; make a {type} order day, gtc or gtd.",
+    ),
+    Sentence(
+        _R.BAD_PRICE,
+        "{symbol} has no price band, without which a market order in an auction has no bound; "
+        "send a limit order.",
+    ),
+    Sentence(_R.NOT_FILLED, "The auction is over, and no more shares were on offer there at its price."),
+    Sentence(_R.NOT_FILLED, "{symbol} opened or closed without an auction; send an order that trades now."),
 )
 assert len(SENTENCES) == len(Message)

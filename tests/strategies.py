@@ -66,7 +66,8 @@ _TYPES = (
 )
 _STOP_TYPES = {OrderType.STOP, OrderType.STOP_LIMIT}
 _LASTING = (TimeInForce.GTC, TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD)
-_TIMES = (*_LASTING, *_LASTING, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.FOK)
+_FOR_AUCTIONS = (TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE)
+_TIMES = (*_LASTING, *_LASTING, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.FOK, *_FOR_AUCTIONS)
 
 
 class Step(NamedTuple):
@@ -168,6 +169,12 @@ OPENING: tuple[Command, ...] = (
 )
 
 
+# A band for all, without which no market order is for an auction.
+_BANDED = {
+    symbol: structs.replace(_MARKETS[symbol].listing, price_band=0.02) for symbol in (SYMBOL, LOTS_SYMBOL)
+}
+
+
 def _rarely(dice: Random) -> bool:
     return dice.random() < 0.1
 
@@ -243,6 +250,27 @@ def _place(dice: Random, tickets: _Tickets) -> Place:
         self_trade=dice.choice(list(SelfTrade)),
     )
     return _twisted(place, dice) if _rarely(dice) else place
+
+
+def _place_in_session(dice: Random, tickets: _Tickets) -> Place:
+    """Place an order of a day of auctions: most are for one of them, nearly all can be paid."""
+    ticket = tickets.new(dice)
+    market = _MARKETS[SYMBOL if ticket.symbol == DEAR_SYMBOL else ticket.symbol]
+    time_in_force = dice.choice((*_FOR_AUCTIONS * 3, TimeInForce.GTC, TimeInForce.DAY))
+    is_market = time_in_force in _FOR_AUCTIONS and dice.random() < 0.3
+    hides = time_in_force is TimeInForce.GTC and dice.random() < 0.3
+    return Place(
+        order_id=ticket.order_id,
+        investor_id=dice.choice((*UNLIMITED, *UNLIMITED, ticket.investor_id)),
+        symbol=market.listing.symbol,
+        side=dice.choice(list(Side)),
+        quantity=market.quantity(dice),
+        type=OrderType.MARKET if is_market else OrderType.LIMIT,
+        price_units=None if is_market else market.price_units(dice),
+        time_in_force=time_in_force,
+        display_quantity=market.listing.lot_size if hides else None,
+        self_trade=dice.choice(list(SelfTrade)),
+    )
 
 
 def _twisted(place: Place, dice: Random) -> Place:
@@ -337,6 +365,11 @@ def _set_phase(dice: Random, _tickets: _Tickets) -> SetPhase:
     return SetPhase(symbol=_symbol(dice), phase=dice.choice(phases))
 
 
+def _set_session_phase(dice: Random, _tickets: _Tickets) -> SetPhase:
+    phases = [*[Phase.AUCTION] * 5, *[Phase.CONTINUOUS] * 3, *[Phase.CLOSED] * 3, Phase.HALTED]
+    return SetPhase(symbol=dice.choice([SYMBOL, SYMBOL, LOTS_SYMBOL]), phase=dice.choice(phases))
+
+
 def _malformed(dice: Random, tickets: _Tickets) -> Malformed:
     return Malformed(
         message=dice.choice(["{no} JSON", 'Expected `int`, got "ü"']),
@@ -359,7 +392,16 @@ _THROWS: tuple[_Throw, ...] = (
     _set_limits,
     _kill_switch,
 )
+_SESSION_THROWS: tuple[_Throw, ...] = (
+    *[_place_in_session] * 11,
+    *[_set_session_phase] * 4,
+    *[_amend] * 2,
+    _cancel,
+    _place,
+)
 _WAITS_MS = (*[0] * 40, *[1, 400, 1_000] * 2, -_HOUR_MS, _HOUR_MS, 5 * _HOUR_MS, _DAY_MS, 3 * _DAY_MS)
+
+_SESSION_WAITS_MS = (*[0] * 80, *[400] * 10, 5 * _HOUR_MS, _DAY_MS)
 
 
 def _command(seed: int) -> Command:
@@ -369,11 +411,22 @@ def _command(seed: int) -> Command:
 
 def log_of(seeds: list[int]) -> list[Step]:
     """Give the log that these seeds of dice make, the opening first."""
-    time_ms, log, tickets = START_MS, [Step(command, START_MS) for command in OPENING], _Tickets()
+    return _thrown(seeds, OPENING, (*_THROWS, _malformed), _WAITS_MS)
+
+
+def session_of(seeds: list[int]) -> list[Step]:
+    """Give a log in which phases change often and most orders are for an auction, the opening first."""
+    return _thrown(seeds, (*OPENING, *_BANDED.values()), _SESSION_THROWS, _SESSION_WAITS_MS)
+
+
+def _thrown(
+    seeds: list[int], opening: tuple[Command, ...], throws: tuple[_Throw, ...], waits_ms: tuple[int, ...]
+) -> list[Step]:
+    time_ms, log, tickets = START_MS, [Step(command, START_MS) for command in opening], _Tickets()
     for seed in seeds:
         dice = Random(seed)
-        time_ms += dice.choice(_WAITS_MS)
-        command = dice.choice((*_THROWS, _malformed))(dice, tickets)
+        time_ms += dice.choice(waits_ms)
+        command = dice.choice(throws)(dice, tickets)
         if isinstance(command, Place) and command.expires_at_ms is not None:
             ahead_ms = command.expires_at_ms - START_MS
             command = structs.replace(command, expires_at_ms=time_ms + ahead_ms)
@@ -388,5 +441,5 @@ commands: st.SearchStrategy[Command] = _seeds.map(_command)
 logs: st.SearchStrategy[list[Step]] = (
     st.sampled_from([0, _COMMANDS_MAX // 2, _COMMANDS_MAX, _COMMANDS_MAX])
     .flatmap(lambda shortest: st.lists(_seeds, min_size=shortest, max_size=_COMMANDS_MAX))
-    .map(log_of)
+    .flatmap(lambda seeds: st.sampled_from([log_of, log_of, session_of]).map(lambda log: log(seeds)))
 )

@@ -23,6 +23,7 @@ from engine.messages import SENTENCES, Message
 from engine.units import decimal_from_units
 
 RESTING_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
+AUCTION_TIMES = frozenset({TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE})
 STOP_TYPES = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 _PRICED_TYPES = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT})
 _DISPLAY_PARTS_MAX = 1_000
@@ -74,7 +75,9 @@ def check_fields(place: Place, situation: Situation) -> None:
         if not may_rest:
             raise RefusedError(Message.DISPLAY_TYPE)
         _check_display(place.display_quantity, place.quantity, listing.lot)
-    if place.type in STOP_TYPES and place.time_in_force not in RESTING_TIMES:
+    if place.time_in_force in AUCTION_TIMES:
+        _check_auction_order(place, listing)
+    elif place.type in STOP_TYPES and place.time_in_force not in RESTING_TIMES:
         raise RefusedError(Message.STOP_WAITS, type=place.type)
     if place.time_in_force is TimeInForce.GTD:
         if place.expires_at_ms is None or place.expires_at_ms <= situation.time_ms:
@@ -85,7 +88,7 @@ def check_fields(place: Place, situation: Situation) -> None:
 
 def check_size(place: Place, price_units: int | None, listing: Listing, funds: Funds) -> None:
     """Check what the order is worth, and what the account would hold with it."""
-    if place.type is OrderType.MARKET:
+    if price_units is None and place.type is OrderType.MARKET:
         _check_own_value((listing.last_units or listing.reference_units) * place.quantity, funds)
         return
     told = price_units or place.stop_price_units
@@ -148,8 +151,18 @@ def _check_phase(place: Place, listing: Listing) -> None:
     if listing.phase in {Phase.HALTED, Phase.CLOSED}:
         raise RefusedError(Message.HALTED, symbol=place.symbol, phase=listing.phase)
     waits = place.type in _PRICED_TYPES | STOP_TYPES and place.time_in_force in RESTING_TIMES
-    if listing.phase is Phase.AUCTION and not waits:
+    for_auction = place.time_in_force in AUCTION_TIMES
+    if listing.phase is Phase.AUCTION and not waits and not for_auction:
         raise RefusedError(Message.AUCTION, symbol=place.symbol)
+    if listing.phase is Phase.CONTINUOUS and place.time_in_force is TimeInForce.AT_OPEN:
+        raise RefusedError(Message.OPEN_ALREADY, symbol=place.symbol)
+
+
+def _check_auction_order(place: Place, listing: Listing) -> None:
+    if place.type not in {OrderType.LIMIT, OrderType.MARKET}:
+        raise RefusedError(Message.AUCTION_TYPE, type=place.type)
+    if place.type is OrderType.MARKET and listing.reach_units is None:
+        raise RefusedError(Message.NEEDS_BAND, symbol=place.symbol)
 
 
 def _check_given(value: int | None, place: Place, what: str, *, wanted: bool) -> None:

@@ -18,7 +18,8 @@ class Estimate(Struct, frozen=True, kw_only=True):
     """What an order would do, and why it would not be taken.
 
     `fills` are prices and quantities that would trade at once; `resting_quantity` would rest in the book, or
-    wait for the stop price, and hold `held_units` of cash or as many shares; `expiring_quantity` would end.
+    wait for the stop price or the auction, and hold `held_units` of cash or as many shares;
+    `expiring_quantity` would end.
     `fee_units` is the estimated fee of the fills.
     """
 
@@ -69,7 +70,7 @@ def _refusal(
 ) -> RefusedError | None:
     try:
         # Without a price of its own an order's size is known only once the book was looked at.
-        takes_price = place.type is OrderType.MARKET_TO_LIMIT
+        takes_price = price_units != place.price_units
         if not takes_price:
             checks.check_size(place, price_units, situation.listing, funds)
         checks.check_open_orders(funds)
@@ -83,6 +84,8 @@ def _refusal(
 
 
 def _price_units(place: Place, situation: Situation, funds: Funds) -> int | None:
+    if place.type is OrderType.MARKET and place.time_in_force in checks.AUCTION_TIMES:
+        return situation.listing.edge_units(place.side)
     if place.type is not OrderType.MARKET_TO_LIMIT:
         return place.price_units
     offered = situation.offered(place.side)
@@ -93,8 +96,8 @@ def _price_units(place: Place, situation: Situation, funds: Funds) -> int | None
 
 
 def _comes_in(place: Place, listing: Listing) -> bool:
-    """Tell whether it would trade on arrival: not in an auction, nor a stop that no trade has reached."""
-    if listing.phase is not Phase.CONTINUOUS:
+    """Tell whether it would trade on arrival: not in an auction, nor as a stop that no trade has reached."""
+    if listing.phase is not Phase.CONTINUOUS or place.time_in_force in checks.AUCTION_TIMES:
         return False
     if place.stop_price_units is None:
         return True

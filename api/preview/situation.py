@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from engine.domain import Phase, Side
+from engine.domain import PRICE_UNITS_MAX, Phase, Side
 
 PriceQuantity: TypeAlias = tuple[int, int]
 
@@ -43,6 +43,16 @@ class Listing(Struct, frozen=True, kw_only=True):
     reach_units: int | None
     fees: Fees
     last_units: int | None
+
+    def edge_units(self, side: Side) -> int | None:
+        """Give the last price within the band that an order of a side may have."""
+        if self.reach_units is None:
+            return None
+        if side is Side.BUY:
+            highest = min(self.reference_units + self.reach_units, PRICE_UNITS_MAX)
+            return highest // self.tick_units * self.tick_units
+        lowest = self.reference_units - self.reach_units
+        return max(-(-lowest // self.tick_units), 1) * self.tick_units
 
     @property
     def worst_units(self) -> int | None:

@@ -27,6 +27,8 @@ TIMES_IN_FORCE: Final[dict[TimeInForce, str]] = {
     "gtd": "Until a date",
     "ioc": "Now or cancel the rest",
     "fok": "All now or nothing",
+    "at_open": "At the opening",
+    "at_close": "At the close",
 }
 SIDES: Final[dict[Side, str]] = {"buy": "Buy", "sell": "Sell"}
 QUANTITY_LABELS: Final[dict[Unit, str]] = {
@@ -68,9 +70,11 @@ def draw_fields(asset: Ticker) -> tuple[Filled, Wish | None]:
     order_type = st.selectbox("Type", list(TYPES), format_func=TYPES.__getitem__, key="ticket_type")
     time_in_force = st.selectbox(
         "Time in force",
-        ticket.times_in_force(order_type),
+        ticket.times_in_force(order_type, asset),
         format_func=TIMES_IN_FORCE.__getitem__,
         key="ticket_time_in_force",
+        help="An order at the opening or the close waits outside the book, trades in the auction that opens "
+        "or closes the market, and ends with it.",
     )
     unit = st.segmented_control(
         "Quantity in",

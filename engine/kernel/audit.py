@@ -18,7 +18,17 @@ from engine.kernel.layout import (
     Ladder,
 )
 from engine.kernel.memory import Memory
-from engine.kernel.words import BUY, CONTINUOUS, DAY, GTD, NEW, PARTIALLY_FILLED, PENDING_TRIGGER
+from engine.kernel.words import (
+    AT_CLOSE,
+    AT_OPEN,
+    BUY,
+    CONTINUOUS,
+    DAY,
+    GTD,
+    NEW,
+    PARTIALLY_FILLED,
+    PENDING_TRIGGER,
+)
 
 _DOWN = (Ladder.BIDS, Ladder.SELL_STOPS)
 # An ended id's state is the day of its end plus this, negative.
@@ -48,6 +58,7 @@ class _Audit:
             for ladder in Ladder:
                 self._check_ladder(asset, ladder)
             self._check_not_crossed(asset)
+        self._check_auction_orders()
         self._check_expiries()
         assert (
             self.nodes_seen + self._chained(h.NODE_FREE, memory.nodes, "parent") == self.words[h.NODES_USED]
@@ -94,15 +105,32 @@ class _Audit:
                 yield child
 
     def _check_ladder(self, asset: int, ladder: Ladder) -> None:
+        waits = ladder in (Ladder.BUY_STOPS, Ladder.SELL_STOPS)
         for level in self._levels(LADDERS_PER_ASSET * asset + ladder, down=ladder in _DOWN):
-            queue = self.memory.levels[level]
-            orders = self._queue(level, "previous", "next")
-            rows = [self.memory.orders[order] for order in orders]
-            assert queue["count"] == len(orders)
-            assert queue["quantity"] == sum(int(row["shown"]) for row in rows)
-            assert queue["total"] == sum(_left(row) for row in rows)
-            for order, row in zip(orders, rows, strict=True):
-                self._check_order(order, row, level, asset, ladder)
+            for order, row in self._queued(level):
+                price = int(row["stop_price"] if waits else row["price"])
+                assert price == self.memory.levels[level]["key"] * self.memory.assets[asset]["tick"]
+                assert (row["side"] == BUY) == (ladder in (Ladder.BIDS, Ladder.BUY_STOPS))
+                assert row["time_in_force"] not in (AT_OPEN, AT_CLOSE)
+                self._check_order(order, row, level, asset, waits=waits)
+
+    def _check_auction_orders(self) -> None:
+        which = LADDERS_PER_ASSET * len(self.memory.assets) + 2
+        for level in self._levels(which, down=False):
+            asset, kind = divmod(int(self.memory.levels[level]["key"]), 2)
+            for order, row in self._queued(level):
+                assert row["time_in_force"] == (AT_CLOSE if kind else AT_OPEN) and row["price"] > 0
+                self._check_order(order, row, level, asset, waits=True)
+
+    def _queued(self, level: int) -> list[tuple[int, Any]]:
+        """Give the orders of a level's queue, in turn, once its sums are checked."""
+        queue = self.memory.levels[level]
+        orders = self._queue(level, "previous", "next")
+        rows = [self.memory.orders[order] for order in orders]
+        assert queue["count"] == len(orders)
+        assert queue["quantity"] == sum(int(row["shown"]) for row in rows)
+        assert queue["total"] == sum(_left(row) for row in rows)
+        return list(zip(orders, rows, strict=True))
 
     def _queue(self, level: int, previous: str, following: str) -> list[int]:
         queue, orders = self.memory.levels[level], []
@@ -115,15 +143,11 @@ class _Audit:
         assert queue["tail"] == before
         return orders
 
-    def _check_order(self, order: int, row: Any, level: int, asset: int, ladder: Ladder) -> None:
+    def _check_order(self, order: int, row: Any, level: int, asset: int, *, waits: bool) -> None:
         assert order not in self.orders_seen
         self.orders_seen.add(order)
-        waits = ladder in (Ladder.BUY_STOPS, Ladder.SELL_STOPS)
         position = self.memory.positions[row["position"]]
-        price = int(row["stop_price"] if waits else row["price"])
         assert row["level"] == level and position["asset"] == asset and row["account_previous"] != UNLISTED
-        assert price == self.memory.levels[level]["key"] * self.memory.assets[asset]["tick"]
-        assert (row["side"] == BUY) == (ladder in (Ladder.BIDS, Ladder.BUY_STOPS))
         assert _left(row) > 0
         if waits:
             assert row["status"] == PENDING_TRIGGER and row["shown"] == 0
@@ -158,10 +182,10 @@ class _Audit:
             assert self.memory.levels[level]["key"] > self.words[h.TIME_MS]
             assert all(self.memory.orders[order]["expiry_level"] == level for order in orders)
             due.update(orders)
-        lasting = {
-            order for order in self.orders_seen if self.memory.orders[order]["time_in_force"] in (DAY, GTD)
+        ending = (DAY, GTD, AT_OPEN, AT_CLOSE)
+        assert due == {
+            order for order in self.orders_seen if self.memory.orders[order]["time_in_force"] in ending
         }
-        assert due == lasting
 
     # Accounts, rows, ids and texts
 

@@ -14,8 +14,10 @@ from engine.kernel.cover import new_share_cost
 from engine.kernel.fees import share_cost
 from engine.kernel.layout import HOUSE, NONE
 from engine.kernel.limits import check_may_trade, check_open_orders, check_own_value
-from engine.kernel.orders import key_of
+from engine.kernel.orders import is_for_auction, key_of
 from engine.kernel.words import (
+    AT_CLOSE,
+    AT_OPEN,
     AUCTION,
     BUY,
     CONTINUOUS,
@@ -51,6 +53,11 @@ _TAKES_NO_EXPIRY = int(Message.TAKES_NO_EXPIRY)
 _ORDER_VALUE = int(Message.ORDER_VALUE)
 _NO_ACCOUNT = int(Message.NO_ACCOUNT)
 _HOUSE_TRADES_NOT = int(Message.HOUSE_TRADES_NOT)
+_OPEN_ALREADY = int(Message.OPEN_ALREADY)
+_AUCTION_TYPE = int(Message.AUCTION_TYPE)
+_NEEDS_BAND = int(Message.NEEDS_BAND)
+# The times in force that a plain order has not, as bits.
+_OWN_RULES: Final = 1 << GTD | 1 << AT_OPEN | 1 << AT_CLOSE
 
 
 @inlined
@@ -83,7 +90,7 @@ def check_place(market: Any, command: int) -> int:
         message = _check_form(market, command)
     if message != _FINE:
         return message
-    if placed.type != MARKET_TO_LIMIT:
+    if not takes_price(placed.type, placed.time_in_force):
         message = check_size(market, command, placed.price)
         if message != _FINE:
             return message
@@ -101,8 +108,9 @@ def _is_plain(market: Any, command: int) -> bool:
         | placed.stop_price
         | placed.display_quantity
         | placed.expires_at_ms
+        | (_OWN_RULES >> placed.time_in_force & 1)
     )
-    return more == 0 and placed.time_in_force != GTD
+    return more == 0
 
 
 @called
@@ -112,12 +120,15 @@ def _check_form(market: Any, command: int) -> int:
     waits = placed.type == STOP or placed.type == STOP_LIMIT
     lasting = is_lasting(placed.time_in_force)
     priced = placed.type == LIMIT or placed.type == STOP_LIMIT
+    for_auction = is_for_auction(placed.time_in_force)
     if asset.phase != CONTINUOUS:
         message = check_phase(market, placed.asset)
         if message != _FINE:
             return message
-        if not ((priced or waits) and lasting):
+        if not ((priced or waits) and lasting) and not for_auction:
             return _AUCTION
+    elif placed.time_in_force == AT_OPEN:
+        return _OPEN_ALREADY
     if waits != (placed.stop_price != 0):
         return _NEEDS_STOP_PRICE if waits else _TAKES_NO_STOP_PRICE
     if asset.lot != 1 and placed.quantity % asset.lot != 0:
@@ -141,7 +152,12 @@ def _check_form(market: Any, command: int) -> int:
             placed.display_quantity, placed.quantity
         ):
             return _DISPLAY_QUANTITY
-    if waits and not lasting:
+    if for_auction:
+        if placed.type != LIMIT and placed.type != MARKET:
+            return _AUCTION_TYPE
+        if placed.type == MARKET and asset.reach == NONE:
+            return _NEEDS_BAND
+    elif waits and not lasting:
         return _STOP_WAITS
     if placed.time_in_force == GTD:
         if placed.expires_at_ms <= market.header[h.TIME_MS]:
@@ -149,6 +165,12 @@ def _check_form(market: Any, command: int) -> int:
     elif placed.expires_at_ms != 0:
         return _TAKES_NO_EXPIRY
     return _FINE
+
+
+@inlined
+def takes_price(order_type: int, time_in_force: int) -> bool:
+    """Tell whether a new order takes its price from the market."""
+    return order_type == MARKET_TO_LIMIT or (order_type == MARKET and is_for_auction(time_in_force))
 
 
 @inlined
@@ -193,7 +215,7 @@ def check_size(market: Any, command: int, price: int) -> int:
     """Check what a new order is worth at a price, 0 for none, and what its account would hold with it."""
     placed = market.commands[command]
     asset = market.assets[placed.asset]
-    if placed.type == MARKET:
+    if placed.type == MARKET and price == 0:
         last_price = asset.last_price if asset.last_price != 0 else asset.reference_price
         return check_own_value(market, placed.account, last_price * placed.quantity)
     message = _check_value(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.domain import PRICE_UNITS_MAX
 from engine.kernel import header as h
 from engine.kernel import stages
 from engine.kernel.accounts import add_position, find_position
@@ -18,6 +19,7 @@ from engine.kernel.checks import (
     check_size,
     has_account,
     more_cash,
+    takes_price,
 )
 from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.cover import (
@@ -34,9 +36,17 @@ from engine.kernel.ids import find_entry, is_used, open_order
 from engine.kernel.layout import ANY_ASSET, LADDERS_PER_ASSET, NONE, Ladder
 from engine.kernel.limits import check_may_trade
 from engine.kernel.matching import best_price, cost_to_fill, crosses, opposite_of, shrink
-from engine.kernel.orders import accept, end, has_room, has_room_for_change, rest, unrest, wait_for_trigger
+from engine.kernel.orders import (
+    accept,
+    end,
+    has_room,
+    has_room_for_change,
+    rest,
+    unrest,
+    wait_for_trigger,
+    waits,
+)
 from engine.kernel.words import (
-    AUCTION,
     BUY,
     CANCELED,
     CONTINUOUS,
@@ -46,8 +56,6 @@ from engine.kernel.words import (
     FOK,
     MARKET_TO_LIMIT,
     PENDING_TRIGGER,
-    STOP,
-    STOP_LIMIT,
 )
 from engine.messages import Message
 
@@ -92,8 +100,8 @@ def place(market: Any, command: int) -> int:
         return refuse(market, command, Message.MARKET_FULL.value)
     asset = market.assets[placed.asset]
     price = placed.price
-    if placed.type == MARKET_TO_LIMIT:
-        price = best_price(market, opposite_of(placed.asset, placed.side), asset.tick)
+    if takes_price(placed.type, placed.time_in_force):
+        price = _price_taken(market, command)
     message = _check_against_book(market, command, price)
     if message == 0:
         message = _check_cover(market, command, position, price)
@@ -103,7 +111,7 @@ def place(market: Any, command: int) -> int:
         position = add_position(market, placed.account, placed.asset)
     order = accept(market, command, position, entry, price)
     market.header[h.ELECT_ASSET] = placed.asset
-    if placed.type == STOP or placed.type == STOP_LIMIT:
+    if waits(placed.type, placed.time_in_force):
         market.orders[order].status = PENDING_TRIGGER
         report(market, command, order, DID_ENTER, _NO_MESSAGE)
         wait_for_trigger(market, order, command)
@@ -112,10 +120,24 @@ def place(market: Any, command: int) -> int:
     return _bring_in(market, command, order, asset.phase)
 
 
+@called
+def _price_taken(market: Any, command: int) -> int:
+    """Give the best opposite price, 0 for none; to an order for an auction the last one within the band."""
+    placed = market.commands[command]
+    asset = market.assets[placed.asset]
+    if placed.type == MARKET_TO_LIMIT:
+        return best_price(market, opposite_of(placed.asset, placed.side), asset.tick)
+    if placed.side == BUY:
+        highest = min(asset.reference_price + asset.reach, PRICE_UNITS_MAX)
+        return highest - highest % asset.tick
+    lowest = asset.reference_price - asset.reach + asset.tick - 1
+    return max(lowest - lowest % asset.tick, asset.tick)
+
+
 @inlined
 def _check_against_book(market: Any, command: int, price: int) -> int:
     placed = market.commands[command]
-    if placed.type == MARKET_TO_LIMIT:
+    if takes_price(placed.type, placed.time_in_force):
         if price == 0:
             return Message.NO_PRICE_TO_TAKE.value
         message = check_size(market, command, price)
@@ -295,12 +317,12 @@ def list_asset(market: Any, command: int) -> int:
 
 @rarely
 def begin_phase(market: Any, command: int) -> int:
-    """Begin to change a symbol's phase: an auction that is left is uncrossed first."""
+    """Begin to change a symbol's phase: orders for this moment first, then an auction that is left."""
     asked = market.commands[command]
     if not is_listed(market, asked.asset):
         return refuse(market, command, Message.NOT_LISTED.value)
     market.header[h.UNCROSS_PRICE] = 0
-    return stages.UNCROSS if market.assets[asked.asset].phase == AUCTION else stages.SET_PHASE
+    return stages.CALL_IN
 
 
 @rarely

@@ -13,8 +13,15 @@ from engine.kernel.ids import end_id, room_for_ids, take_id
 from engine.kernel.ids import has_room as ids_have_room
 from engine.kernel.layout import NONE, ORDER_TEXT_BYTES, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
 from engine.kernel.market import load_word, row_or_spare
-from engine.kernel.queues import dequeue, dequeue_expiry, enqueue, enqueue_expiry, mark_changed
-from engine.kernel.words import BUY, DAY, GTD, NEW, PENDING_TRIGGER
+from engine.kernel.queues import (
+    auction_orders,
+    dequeue,
+    dequeue_expiry,
+    enqueue,
+    enqueue_expiry,
+    mark_changed,
+)
+from engine.kernel.words import AT_CLOSE, AT_OPEN, BUY, GTC, GTD, NEW, PENDING_TRIGGER, STOP, STOP_LIMIT
 
 _DAY_MS = 86_400_000
 # The exchange's day is Brazil's, three hours behind UTC the whole year.
@@ -41,6 +48,24 @@ def day_of(time_ms: int) -> int:
 def key_of(market: Any, asset: int, price: int) -> int:
     """Give a price in ticks, to the nearest. Dividing whole numbers would take ten times as long."""
     return int(price * market.assets[asset].ticks_in_unit + 0.5)
+
+
+@inlined
+def is_for_auction(time_in_force: int) -> bool:
+    """Tell whether an order with this time in force trades in one uncrossing or not at all."""
+    return time_in_force == AT_OPEN or time_in_force == AT_CLOSE
+
+
+@inlined
+def waits(order_type: int, time_in_force: int) -> bool:
+    """Tell whether an accepted order waits outside the book, for its stop price or its auction."""
+    return order_type == STOP or order_type == STOP_LIMIT or is_for_auction(time_in_force)
+
+
+@inlined
+def waiting_key(asset: int, time_in_force: int) -> int:
+    """Give the key of the queue in which an asset's orders wait for their auction."""
+    return 2 * asset + time_in_force - AT_OPEN
 
 
 @inlined
@@ -160,11 +185,13 @@ def rest(market: Any, order: int, command: int) -> None:
 
 @rarely
 def wait_for_trigger(market: Any, order: int, command: int) -> None:
-    """Put a stop order among those that wait, behind those of its stop price."""
+    """Put an order among those that wait: behind those of its stop price, or those for its auction."""
     row = market.orders[order]
     asset = market.positions[row.position].asset
-    side = _BUY_STOPS if row.side == BUY else _SELL_STOPS
-    enqueue(market, 4 * asset + side, key_of(market, asset, row.stop_price), order)
+    key = key_of(market, asset, row.stop_price)
+    if is_for_auction(row.time_in_force):
+        key = waiting_key(asset, row.time_in_force)
+    enqueue(market, _waiting_ladder(market, order), key, order)
     _promise(market, order, command)
 
 
@@ -178,11 +205,19 @@ def unrest(market: Any, order: int, command: int) -> None:
     if row.status == PENDING_TRIGGER:
         # An elected one has left its queue already.
         if row.level != NONE:
-            dequeue(market, 4 * asset + (_BUY_STOPS if row.side == BUY else _SELL_STOPS), order)
+            dequeue(market, _waiting_ladder(market, order), order)
         return
     side = _BIDS if row.side == BUY else _ASKS
     mark_changed(market, asset, side, row.level, command)
     dequeue(market, 4 * asset + side, order)
+
+
+@rarely
+def _waiting_ladder(market: Any, order: int) -> int:
+    row = market.orders[order]
+    if is_for_auction(row.time_in_force):
+        return auction_orders(market)
+    return 4 * market.positions[row.position].asset + (_BUY_STOPS if row.side == BUY else _SELL_STOPS)
 
 
 @inlined
@@ -232,11 +267,11 @@ def _list(market: Any, order: int, command: int) -> None:
     row_or_spare(market.orders, last).account_next = order
     account.first_order = order if first == NONE else first
     account.last_order = order
-    if row.time_in_force == DAY:
+    if row.time_in_force == GTD:
+        enqueue_expiry(market, market.commands[command].expires_at_ms, order)
+    elif row.time_in_force != GTC:
         midnight_ms = (market.header[h.DAY] + 1) * _DAY_MS + _DAY_STARTS_MS
         enqueue_expiry(market, midnight_ms, order)
-    elif row.time_in_force == GTD:
-        enqueue_expiry(market, market.commands[command].expires_at_ms, order)
 
 
 @inlined

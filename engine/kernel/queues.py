@@ -109,6 +109,12 @@ def expiries(market: Any) -> int:
 
 
 @inlined
+def auction_orders(market: Any) -> int:
+    """Give the number of the ladder of orders that wait for an auction's end: a queue an asset and kind."""
+    return LADDERS_PER_ASSET * len(market.assets) + 2
+
+
+@inlined
 def _append(market: Any, level: int, order: int) -> None:
     queue = market.levels[level]
     row = market.orders[order]

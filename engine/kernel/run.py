@@ -8,6 +8,7 @@ from engine.kernel import header as h
 from engine.kernel import stages
 from engine.kernel.account_commands import open_account, set_limits, transfer, turn_kill_switch
 from engine.kernel.auction import uncross
+from engine.kernel.auction_orders import call_in
 from engine.kernel.commands import (
     amend,
     begin_cancel_all,
@@ -46,6 +47,7 @@ _BUY_STOPS = int(Ladder.BUY_STOPS)
 _SELL_STOPS = int(Ladder.SELL_STOPS)
 _NO_MESSAGE = int(Message.NONE)
 _TRADING_DISABLED = int(Message.TRADING_DISABLED)
+_AUCTION_OVER = int(Message.AUCTION_OVER)
 # What one call may leave for book records: each event changes at most two levels.
 _CHANGES_SPARE: Final = 4 * EVENTS_SOFT_MAX
 
@@ -107,12 +109,17 @@ def run(header: Array, first: int, last: int) -> int:
 @rarely
 def _rare_step(market: Any, command: int, stage: int) -> int:
     if stage == stages.EXPIRE:
-        return _expire_due(market, command)
+        return stages.EXECUTE if _expire_due(market, command, _NO_MESSAGE) else stages.NO_ROOM
     if stage == stages.CANCEL_EACH:
         return _cancel_each(market, command)
+    if stage == stages.CALL_IN:
+        return call_in(market, command)
     if stage == stages.UNCROSS:
         done = uncross(market, market.commands[command].asset, command)
-        return stages.SET_PHASE if done else stages.NO_ROOM
+        return stages.DISMISS if done else stages.NO_ROOM
+    if stage == stages.DISMISS:
+        # Those that were called in are due since.
+        return stages.SET_PHASE if _expire_due(market, command, _AUCTION_OVER) else stages.NO_ROOM
     return set_phase(market, command)
 
 
@@ -147,16 +154,16 @@ def _begin(market: Any, command: int) -> int:
 
 
 @rarely
-def _expire_due(market: Any, command: int) -> int:
+def _expire_due(market: Any, command: int, message: int) -> bool:
     words = market.header
     which = expiries(market)
     while True:
         level = market.ladders[which].first
         if level == NONE or market.levels[level].key > words[h.TIME_MS]:
-            return stages.EXECUTE
+            return True
         if words[h.EVENTS] > EVENTS_SOFT_MAX:
-            return stages.NO_ROOM
-        expire_resting(market, market.levels[level].head, _NO_MESSAGE, command)
+            return False
+        expire_resting(market, market.levels[level].head, message, command)
 
 
 @inlined

@@ -13,9 +13,11 @@ ELECT: Final = 3
 TELL: Final = 4
 EXPIRE: Final = 5
 CANCEL_EACH: Final = 6
-UNCROSS: Final = 7
-SET_PHASE: Final = 8
-NO_ROOM: Final = 9
+CALL_IN: Final = 7
+UNCROSS: Final = 8
+DISMISS: Final = 9
+SET_PHASE: Final = 10
+NO_ROOM: Final = 11
 """Not a stage: there is no room for events; go on at the same stage in the next call."""
 
 

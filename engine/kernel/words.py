@@ -24,6 +24,8 @@ GTC: Final = layout.TIMES_IN_FORCE.index(TimeInForce.GTC)
 GTD: Final = layout.TIMES_IN_FORCE.index(TimeInForce.GTD)
 IOC: Final = layout.TIMES_IN_FORCE.index(TimeInForce.IOC)
 FOK: Final = layout.TIMES_IN_FORCE.index(TimeInForce.FOK)
+AT_OPEN: Final = layout.TIMES_IN_FORCE.index(TimeInForce.AT_OPEN)
+AT_CLOSE: Final = layout.TIMES_IN_FORCE.index(TimeInForce.AT_CLOSE)
 
 EXPIRE_TAKER: Final = layout.SELF_TRADES.index(SelfTrade.EXPIRE_TAKER)
 EXPIRE_MAKER: Final = layout.SELF_TRADES.index(SelfTrade.EXPIRE_MAKER)
@@ -32,6 +34,7 @@ NO_PREVENTION: Final = layout.SELF_TRADES.index(SelfTrade.NONE)
 
 CONTINUOUS: Final = layout.PHASES.index(Phase.CONTINUOUS)
 AUCTION: Final = layout.PHASES.index(Phase.AUCTION)
+CLOSED: Final = layout.PHASES.index(Phase.CLOSED)
 
 PENDING_TRIGGER: Final = layout.STATUSES.index(Status.PENDING_TRIGGER)
 NEW: Final = layout.STATUSES.index(Status.NEW)

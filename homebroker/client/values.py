@@ -11,7 +11,7 @@ from msgspec import Struct
 
 Side: TypeAlias = Literal["buy", "sell"]
 OrderType: TypeAlias = Literal["limit", "market", "market_to_limit", "stop", "stop_limit"]
-TimeInForce: TypeAlias = Literal["day", "gtc", "gtd", "ioc", "fok"]
+TimeInForce: TypeAlias = Literal["day", "gtc", "gtd", "ioc", "fok", "at_open", "at_close"]
 Level: TypeAlias = tuple[float, int, int]
 """Price, quantity, order count."""
 

@@ -123,6 +123,8 @@ def thrown_order(dice: random.Random, number: int) -> Place:
     time_in_force = dice.choice([lasting, lasting, TimeInForce.IOC, TimeInForce.FOK])
     if kind in {OrderType.STOP, OrderType.STOP_LIMIT} and dice.random() < 0.9:
         time_in_force = lasting
+    elif dice.random() < 0.15:
+        time_in_force = dice.choice([TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE])
     # Others' stops are not to be seen, so others have none.
     odd = 1 if investor == TRADER else 0
     price_units = 100_000 + (2 * dice.randint(-4, 4) + odd) * TICK
@@ -172,20 +174,20 @@ def test_an_order_does_what_its_preview_said(seed: int) -> None:
         trial.view.apply(trial.exchange.run(limits))
     for number in range(40):
         if dice.random() < 0.04:
-            phase = dice.choice([Phase.AUCTION, Phase.HALTED])
-            trial.view.apply(trial.exchange.run(SetPhase(symbol=FREE, phase=phase)))
+            phase = dice.choice([Phase.AUCTION, Phase.AUCTION, Phase.HALTED])
+            symbol = dice.choice([FREE, FREE, BANDED])
+            trial.view.apply(trial.exchange.run(SetPhase(symbol=symbol, phase=phase)))
         elif dice.random() < 0.2:
-            trial.view.apply(trial.exchange.run(SetPhase(symbol=FREE, phase=Phase.CONTINUOUS)))
+            for symbol in (FREE, BANDED):
+                trial.view.apply(trial.exchange.run(SetPhase(symbol=symbol, phase=Phase.CONTINUOUS)))
         place = thrown_order(dice, number)
         if place.investor_id in {TRADER, "nobody"}:
             compare(trial, place)
         else:
             trial.view.apply(trial.exchange.run(place))
-        held_stops = [
-            o for o in trial.view.orders.open(TRADER, limit=99) if o.status is Status.PENDING_TRIGGER
-        ]
-        for order in held_stops:
-            # The trader's own waiting stops could be elected by the next order's trades.
+        waiting = [o for o in trial.view.orders.open(TRADER, limit=99) if o.status is Status.PENDING_TRIGGER]
+        for order in waiting:
+            # The trader's own waiting orders could be set going by the next command.
             trial.view.apply(trial.exchange.run(Cancel(order_id=order.order_id, investor_id=TRADER)))
 
 

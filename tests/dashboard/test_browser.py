@@ -170,6 +170,10 @@ def test_every_kind_of_order_can_be_sent_and_all_are_canceled(
     assert {order["status"] for order in by_type.values()} == {"new", "pending_trigger"}
     tag.get_by_role("button").click()
     expect(rows).to_have_count(2)
+    _choose(page, "ticket_time_in_force", "At the close")
+    buy.click()
+    expect(alert).to_contain_text(f"at R$ {near} waits for the auction that closes the market")
+    expect(rows.filter(has_text="At the close")).to_have_count(1)
     _choose(page, "ticket_time_in_force", "Day")
     _choose_type(page, "Market to limit")
     page.get_by_role("radiogroup", name="Quantity in").get_by_text("R$").click()

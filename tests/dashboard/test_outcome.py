@@ -57,6 +57,11 @@ PETR4 = answers.ticker()
             "resting",
             "Stop order to sell 100 PETR4 waits for a trade at R$ 37,00 or lower.",
         ),
+        (
+            {"status": "pending_trigger", "time_in_force": "at_close"},
+            "resting",
+            "Order to buy 100 PETR4 at R$ 38,50 waits for the auction that closes the market.",
+        ),
         ({"status": "expired", "message": "No sellers."}, "nothing", "No order was placed. No sellers."),
     ],
 )
@@ -91,6 +96,10 @@ def test_a_trader_is_told_no_address_of_the_api() -> None:
             {"type": "limit", "price": 38.5, "display_quantity": 100},
             "Buy 1.000 PETR4, at R$ 38,50 or better, showing 100 at a time.",
         ),
+        (
+            {"type": "limit", "price": 38.5, "time_in_force": "at_open"},
+            "Buy 1.000 PETR4, at R$ 38,50 or better, only in the auction that opens the market.",
+        ),
         ({"type": "market"}, "Buy 1.000 PETR4, at the market's price."),
         (
             {"type": "stop_limit", "stop_price": 39.0, "price": 39.1},
@@ -103,5 +112,5 @@ def test_a_trader_is_told_no_address_of_the_api() -> None:
     ],
 )
 def test_a_wish_is_told_before_it_is_sent(fields: dict[str, Any], text: str) -> None:
-    order = NewOrder(symbol="PETR4", side="buy", quantity=1_000, time_in_force="day", **fields)
+    order = NewOrder(symbol="PETR4", side="buy", quantity=1_000, **({"time_in_force": "day"} | fields))
     assert outcome.wish(order, PETR4) == text

@@ -79,6 +79,38 @@ def test_a_market_order_asks_for_no_price(api: Scripted) -> None:
     assert api.bodies[0]["type"] == "market"
 
 
+def test_an_order_for_the_close_hides_and_insists_on_nothing(api: Scripted) -> None:
+    api.answer(
+        "POST /orders", 201, answers.ORDER | {"status": "pending_trigger", "time_in_force": "at_close"}
+    )
+    page = open_page()
+    page.checkbox(key="ticket_post_only").check()
+    page.text_input(key="ticket_display").set_value("10")
+    page.selectbox(key="ticket_time_in_force").set_value("at_close").run()
+    assert "ticket_post_only" not in [box.key for box in page.checkbox]
+    _send(page)
+    [sent] = api.bodies
+    del sent["client_order_id"]
+    assert sent == {
+        "symbol": "PETR4",
+        "side": "buy",
+        "quantity": 100,
+        "price": 38.5,
+        "time_in_force": "at_close",
+    }
+    told = "Order to buy 100 PETR4 at R$ 38,50 waits for the auction that closes the market."
+    assert page.info[0].value.replace("\u00a0", " ") == told
+
+
+def test_the_opening_is_offered_in_an_auction_alone(api: Scripted) -> None:
+    assert "At the opening" not in open_page().selectbox(key="ticket_time_in_force").options
+    api.answer("GET /assets", 200, [answers.TICKER | {"phase": "auction"}])
+    page = open_page()
+    assert {"At the opening", "At the close"} < set(page.selectbox(key="ticket_time_in_force").options)
+    page.selectbox(key="ticket_type").set_value("market").run()
+    assert "At the opening" not in page.selectbox(key="ticket_time_in_force").options
+
+
 def test_a_wrong_number_is_told_and_not_sent(api: Scripted) -> None:
     page = open_page()
     page.text_input(key="ticket_price_PETR4").set_value("38.510")

@@ -317,6 +317,25 @@ def test_the_browser_puts_refusals_as_the_server_does(scripts: Scripts) -> None:
     assert said == [words.refusal("", message) for message in messages]
 
 
+def test_an_order_that_is_called_into_its_auction_is_told_of_by_what_becomes_of_it(scripts: Scripts) -> None:
+    report = {"side": "buy", "quantity": 100, "symbol": "PETR4", "execution_type": "triggered"}
+    called, ended, stop = (
+        report | {"time_in_force": "at_close", "stop_price": None},
+        report | {"time_in_force": "at_close", "execution_type": "expired", "message": "It is over."},
+        report | {"time_in_force": "day", "stop_price": 38.5},
+    )
+    asked = (
+        f"return [{json.dumps([called, ended, stop])}.map(it.executionToast), it.timeInForceName('at_open')];"
+    )
+    said, name = scripts.ask("words.js", asked)
+    assert [toast and toast["title"] for toast in said] == [
+        None,
+        "Expired: Buy 100 PETR4",
+        "Stop reached: Buy 100 PETR4",
+    ]
+    assert name == "At the opening"
+
+
 def test_figures_line_up_and_gains_carry_their_sign(scripts: Scripts) -> None:
     said = scripts.ask(
         "format.js",

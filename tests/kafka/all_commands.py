@@ -37,6 +37,7 @@ _LOT = 10
 _INVESTORS = tuple(f"investor-{number}" for number in range(6))
 _RICH = 4  # the first of them; the others run out of cash and shares
 _REMEMBERED_MAX = 1_000
+_FOR_AUCTIONS = (TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE)
 _LASTING = (TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD)
 _TYPES = (*[OrderType.LIMIT] * 12, OrderType.MARKET, OrderType.MARKET_TO_LIMIT)
 _STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
@@ -112,11 +113,13 @@ def _place(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
     order_type = dice.choice(_STOPS if stops else _TYPES)
     lasting = stops or order_type is OrderType.MARKET_TO_LIMIT or dice.random() < 0.85
     time_in_force = dice.choice(_LASTING if lasting else (TimeInForce.IOC, TimeInForce.FOK))
+    if order_type in {OrderType.LIMIT, OrderType.MARKET} and dice.random() < 0.03:
+        lasting, time_in_force = False, dice.choice(_FOR_AUCTIONS)
     rests = order_type is OrderType.LIMIT and lasting
     side, quantity = dice.choice(list(Side)), _quantity(dice)
     # Stops wait where the price is soon to come by.
     stop_units = (_MIDDLE_TICKS + (2 if side is Side.BUY else -2) * dice.randint(0, 4)) * _TICK_UNITS
-    if lasting:
+    if lasting or time_in_force in _FOR_AUCTIONS:
         given.append((order_id, investor))
     priced = order_type in {OrderType.LIMIT, OrderType.STOP_LIMIT}
     return [
@@ -165,7 +168,8 @@ def _rare(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
     auction: list[Command] = [SetPhase(symbol=symbol, phase=Phase.AUCTION)]
     for _ in range(dice.randint(5, 60)):
         auction += _place(dice, given, time_ms)
-    auction.append(SetPhase(symbol=symbol, phase=Phase.CONTINUOUS))
+    end = dice.choice(([Phase.CONTINUOUS], [Phase.CLOSED, Phase.CONTINUOUS]))
+    auction += [SetPhase(symbol=symbol, phase=phase) for phase in end]
     pause: list[Command] = [
         SetPhase(symbol=symbol, phase=phase) for phase in (Phase.HALTED, Phase.CONTINUOUS)
     ]

@@ -26,6 +26,7 @@ from engine.domain import (
     SetPhase,
     Side,
     Status,
+    TimeInForce,
     Trade,
     Withdraw,
 )
@@ -101,8 +102,13 @@ def test_every_fill_pays_the_fee_of_its_orders_acceptance(
 
 def _triggered(events: list[Event], fill: Execution) -> bool:
     """Tell whether a fill comes of stop orders, which are elected only behind an uncrossing."""
-    kinds = [getattr(event, "execution_type", None) for event in events]
-    return ExecutionType.TRIGGERED in kinds[: events.index(fill)]
+    before = events[: events.index(fill)]
+    return any(
+        isinstance(event, Execution)
+        and event.execution_type is ExecutionType.TRIGGERED
+        and event.stop_price_units is not None
+        for event in before
+    )
 
 
 @every_exchange
@@ -160,10 +166,33 @@ def test_an_open_market_neither_crosses_nor_lets_due_stops_wait(
         for order in reader.orders.values():
             last = reader.last_units.get(order.symbol)
             is_open = reader.phases[order.symbol] is Phase.CONTINUOUS
-            if order.status is Status.PENDING_TRIGGER and is_open and last is not None:
-                assert order.stop_price_units is not None
+            waits = order.status is Status.PENDING_TRIGGER and is_open
+            if waits and order.stop_price_units is not None and last is not None:
                 short = order.stop_price_units - last
                 assert short > 0 if order.side is Side.BUY else short < 0
+
+
+@every_exchange
+@settings(max_examples=examples(150), deadline=None)
+@given(log=logs)
+def test_orders_for_an_auction_trade_there_or_not_at_all(
+    make_exchange: MakeExchange, log: list[Step]
+) -> None:
+    reader = Reader()
+    times = {Phase.CONTINUOUS: TimeInForce.AT_OPEN, Phase.CLOSED: TimeInForce.AT_CLOSE}
+    for step, events in played(make_exchange(0), log):
+        command, before = step.command, dict(reader.phases)
+        for event in events:
+            reader.read(event)
+            if not isinstance(event, Execution) or event.time_in_force not in times.values():
+                continue
+            if event.last_quantity:
+                assert isinstance(command, SetPhase) and before[command.symbol] is Phase.AUCTION
+                assert event.time_in_force is times[command.phase]
+        for order in reader.orders.values():
+            if order.time_in_force in times.values():
+                moment_is_over = order.time_in_force is times.get(reader.phases[order.symbol])
+                assert order.status is Status.PENDING_TRIGGER and not moment_is_over
 
 
 @every_exchange

@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from engine.domain import AssetChanged, BookChanged, Level, ListAsset, Phase, Side
+from engine.domain import PRICE_UNITS_MAX, AssetChanged, BookChanged, Level, ListAsset, Phase, Side
 from tests.reference.fees import Fees
 from tests.reference.order import Order
 
@@ -15,8 +15,9 @@ from tests.reference.order import Order
 class Asset:
     """What may be traded, and where.
 
-    `bids` and `asks` stand in the order in which they trade, `waiting` stop orders in that of their
-    arrival. `changed` names the price levels that the book's readers have not been told of.
+    `bids` and `asks` stand in the order in which they trade, `waiting` orders (stops, and those for one
+    auction) in that of their arrival. `changed` names the price levels that the book's readers have not
+    been told of.
     """
 
     listing: ListAsset
@@ -46,6 +47,16 @@ class Asset:
         """The band's upper edge, the most that a share may cost; None without a band."""
         reach = self.reach_units
         return None if reach is None else self.listing.reference_price_units + reach
+
+    def edge_units(self, side: Side) -> int | None:
+        """Give the last price within the band that an order of a side may have; None without a band."""
+        reach, tick = self.reach_units, self.listing.tick_size_units
+        reference = self.listing.reference_price_units
+        if reach is None:
+            return None
+        if side is Side.BUY:
+            return min(reference + reach, PRICE_UNITS_MAX) // tick * tick
+        return max(-(-(reference - reach) // tick), 1) * tick
 
     @property
     def fees(self) -> Fees:

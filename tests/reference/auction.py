@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
-from engine.domain import Side
+from engine.domain import ExecutionType, Phase, Side, Status, TimeInForce
+from engine.messages import Message
 from tests.reference.asset import Asset
 from tests.reference.matching import deal_of, meet
 from tests.reference.order import Order
 from tests.reference.state import State
+
+_TIMES = {Phase.CONTINUOUS: TimeInForce.AT_OPEN, Phase.CLOSED: TimeInForce.AT_CLOSE}
+
+
+def orders_for(asset: Asset, phase: Phase) -> list[Order]:
+    """Give the orders for the uncrossing that leads to a phase, first come first."""
+    if phase not in _TIMES:
+        return []
+    return [order for order in asset.waiting if order.time_in_force is _TIMES[phase]]
+
+
+def call_in(state: State, orders: list[Order]) -> None:
+    """Bring orders into the book for the uncrossing that they waited for."""
+    for order in orders:
+        state.unrest(order)
+        order.status = Status.NEW
+        state.say(order, ExecutionType.TRIGGERED)
+        state.rest(order)
+
+
+def dismiss(state: State, orders: list[Order], *, auction_held: bool) -> None:
+    """End what is left of the orders whose moment is over."""
+    for order in orders:
+        if order.is_open and auction_held:
+            state.end(order, Status.EXPIRED, Message.AUCTION_OVER)
+        elif order.is_open:
+            state.end(order, Status.EXPIRED, Message.NO_AUCTION, symbol=order.symbol)
 
 
 def uncross(state: State, asset: Asset) -> None:

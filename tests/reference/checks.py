@@ -7,7 +7,7 @@ from engine.messages import Message
 from engine.units import decimal_from_units
 from tests.reference.asset import Asset
 from tests.reference.limits import check_own_value
-from tests.reference.order import RESTING_TIMES, STOP_TYPES, Order
+from tests.reference.order import AUCTION_TIMES, RESTING_TIMES, STOP_TYPES, Order
 from tests.reference.refusal import Refusal
 from tests.reference.state import State
 
@@ -32,7 +32,9 @@ def check_place(place: Place, state: State, asset: Asset) -> None:
         if not may_rest:
             raise Refusal(Message.DISPLAY_TYPE)
         _check_display(place.display_quantity, place.quantity, asset)
-    if place.type in STOP_TYPES and place.time_in_force not in RESTING_TIMES:
+    if place.time_in_force in AUCTION_TIMES:
+        _check_auction_order(place, asset)
+    elif place.type in STOP_TYPES and place.time_in_force not in RESTING_TIMES:
         raise Refusal(Message.STOP_WAITS, type=place.type)
     _check_expiry(place, state.time_ms)
 
@@ -104,8 +106,18 @@ def _check_id(order_id: str, state: State) -> None:
 def _check_phase(place: Place, asset: Asset) -> None:
     check_takes_changes(asset)
     waits = place.type in _PRICED_TYPES | STOP_TYPES and place.time_in_force in RESTING_TIMES
-    if asset.phase is Phase.AUCTION and not waits:
+    for_auction = place.time_in_force in AUCTION_TIMES
+    if asset.phase is Phase.AUCTION and not waits and not for_auction:
         raise Refusal(Message.AUCTION, symbol=place.symbol)
+    if asset.phase is Phase.CONTINUOUS and place.time_in_force is TimeInForce.AT_OPEN:
+        raise Refusal(Message.OPEN_ALREADY, symbol=place.symbol)
+
+
+def _check_auction_order(place: Place, asset: Asset) -> None:
+    if place.type not in {OrderType.LIMIT, OrderType.MARKET}:
+        raise Refusal(Message.AUCTION_TYPE, type=place.type)
+    if place.type is OrderType.MARKET and asset.reach_units is None:
+        raise Refusal(Message.NEEDS_BAND, symbol=place.symbol)
 
 
 def _check_given(value: int | None, place: Place, types: frozenset[OrderType], what: str) -> None:

@@ -18,7 +18,7 @@ from engine.domain import (
 )
 from engine.messages import Message
 from tests.reference.asset import Asset
-from tests.reference.auction import uncross
+from tests.reference.auction import call_in, dismiss, orders_for, uncross
 from tests.reference.refusal import Refusal
 from tests.reference.state import Account, State
 
@@ -42,8 +42,11 @@ def list_asset(state: State, listing: ListAsset) -> None:
 def set_phase(state: State, command: SetPhase) -> None:
     """Open, halt or close an asset's market; raises `Refusal`."""
     asset = state.asset(command.symbol)
+    called = orders_for(asset, command.phase)
     if asset.phase is Phase.AUCTION:
+        call_in(state, called)
         uncross(state, asset)
+    dismiss(state, called, auction_held=asset.phase is Phase.AUCTION)
     asset.phase = command.phase
     state.events.append(asset.report())
 

@@ -19,6 +19,7 @@ from engine.domain import (
 from tests.reference.fees import Fees
 
 RESTING_TIMES = frozenset({TimeInForce.DAY, TimeInForce.GTC, TimeInForce.GTD})
+AUCTION_TIMES = frozenset({TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE})
 STOP_TYPES = frozenset({OrderType.STOP, OrderType.STOP_LIMIT})
 
 
@@ -59,7 +60,7 @@ class Order:
 
     @property
     def waits(self) -> bool:
-        """Whether it is a stop order that no trade has elected yet."""
+        """Whether it is outside the book, where it waits for its stop price or its auction's end."""
         return self.status is Status.PENDING_TRIGGER
 
     @property
@@ -111,6 +112,7 @@ def order_from(
     worst_price_units: int | None,
 ) -> Order:
     """Make the order that a valid `place` command asks for."""
+    waits = place.type in STOP_TYPES or place.time_in_force in AUCTION_TIMES
     return Order(
         order_id=place.order_id,
         client_order_id=place.client_order_id,
@@ -129,7 +131,7 @@ def order_from(
         accepted_offset=accepted_offset,
         fees=fees,
         worst_price_units=worst_price_units,
-        status=Status.PENDING_TRIGGER if place.type in STOP_TYPES else Status.NEW,
+        status=Status.PENDING_TRIGGER if waits else Status.NEW,
     )
 
 

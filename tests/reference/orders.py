@@ -23,7 +23,7 @@ from tests.reference.checks import check_amend, check_place, check_size, check_t
 from tests.reference.cover import check_cover, check_free_cash, check_free_shares
 from tests.reference.limits import check_may_trade, check_open_orders
 from tests.reference.matching import bring_in, can_fill, cost_to_fill, would_cross
-from tests.reference.order import Order, order_from
+from tests.reference.order import AUCTION_TIMES, Order, order_from
 from tests.reference.refusal import Refusal
 from tests.reference.state import DAY_MS, DAY_STARTS_MS, State
 
@@ -43,7 +43,9 @@ def place_order(state: State, place: Place) -> None:
         fees=asset.fees,
         worst_price_units=asset.worst_price_units,
     )
-    if order.type is not OrderType.MARKET_TO_LIMIT:
+    if order.type is OrderType.MARKET and order.time_in_force in AUCTION_TIMES:
+        order.price_units = asset.edge_units(order.side)
+    if not _takes_price(order):
         check_size(state, order, asset)
     check_open_orders(state, account)
     _check_against_book(state, order, asset)
@@ -122,11 +124,18 @@ def _check_against_book(state: State, order: Order, asset: Asset) -> None:
         if best is None:
             raise Refusal(Message.NO_PRICE_TO_TAKE)
         order.price_units = best.price_units
+    if _takes_price(order):
         check_size(state, order, asset)
     if order.post_only and order.price_units is not None:
         _check_passive(order.side, order.price_units, asset)
     if order.time_in_force is TimeInForce.FOK and not can_fill(asset, order):
         raise Refusal(Message.NOT_WHOLE)
+
+
+def _takes_price(order: Order) -> bool:
+    """Tell whether an order's price is the market's, not the investor's."""
+    for_auction = order.type is OrderType.MARKET and order.time_in_force in AUCTION_TIMES
+    return for_auction or order.type is OrderType.MARKET_TO_LIMIT
 
 
 def _check_new_cover(state: State, order: Order, asset: Asset) -> None:
@@ -162,6 +171,6 @@ def _own_order(state: State, command: Cancel | Amend) -> Order:
 
 
 def _expiry(place: Place, state: State) -> int | None:
-    if place.time_in_force is TimeInForce.DAY:
+    if place.time_in_force in {TimeInForce.DAY, *AUCTION_TIMES}:
         return (state.day + 1) * DAY_MS + DAY_STARTS_MS
     return place.expires_at_ms

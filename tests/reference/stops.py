@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.domain import ExecutionType, Phase, Side, Status
 from tests.reference.asset import Asset
 from tests.reference.matching import bring_in
-from tests.reference.order import Order
+from tests.reference.order import STOP_TYPES, Order
 from tests.reference.state import State
 
 
@@ -27,8 +27,9 @@ def _take_due(asset: Asset) -> list[Order]:
     last = asset.last_price_units
     if last is None:
         return []
-    buys = [order for order in asset.waiting if order.side is Side.BUY and _stop_price(order) <= last]
-    sells = [order for order in asset.waiting if order.side is Side.SELL and _stop_price(order) >= last]
+    stops = [order for order in asset.waiting if order.type in STOP_TYPES]
+    buys = [order for order in stops if order.side is Side.BUY and _stop_price(order) <= last]
+    sells = [order for order in stops if order.side is Side.SELL and _stop_price(order) >= last]
     # Sorting keeps the order of arrival among equals, reversed or not.
     due = sorted(buys, key=_stop_price) + sorted(sells, key=_stop_price, reverse=True)
     for order in due:
@@ -37,5 +38,5 @@ def _take_due(asset: Asset) -> list[Order]:
 
 
 def _stop_price(order: Order) -> int:
-    assert order.stop_price_units is not None, "only stop orders wait"
+    assert order.stop_price_units is not None, "it is a stop order"
     return order.stop_price_units

@@ -14,10 +14,13 @@ from engine.domain import (
     Deposit,
     Event,
     Execution,
+    ExecutionType,
     ListAsset,
     OpenAccount,
+    Phase,
     Place,
     Reason,
+    SetPhase,
     Side,
     Status,
     TimeInForce,
@@ -124,6 +127,26 @@ def _check_goes_on_after_cancels(capacity: Capacity, step: int = 1) -> None:
     market.shard.check()
     market.run(CancelAll(investor_id="ana"))
     assert market.refusal(_buy(2_000)) is None
+    market.shard.check()
+
+
+def test_orders_that_there_is_no_room_for_in_the_book_end_with_their_auction() -> None:
+    market = _Market(msgspec.structs.replace(CAPACITY, levels=100))
+    # While they wait, one queue has them all.
+    for number in range(150):
+        waiting = msgspec.structs.replace(_buy(number, 1 + number), time_in_force=TimeInForce.AT_CLOSE)
+        assert market.refusal(waiting) is None
+    market.shard.check()
+    market.run(SetPhase(symbol="A", phase=Phase.AUCTION))
+    ended = [
+        event.reason
+        for event in market.run(SetPhase(symbol="A", phase=Phase.CLOSED))
+        if isinstance(event, Execution) and event.execution_type is ExecutionType.EXPIRED
+    ]
+    assert len(ended) == 150
+    assert 50 < ended.count(Reason.LIMIT_EXCEEDED) < 60
+    assert set(ended) == {Reason.LIMIT_EXCEEDED, Reason.NOT_FILLED}
+    assert market.shard.open_orders == 0
     market.shard.check()
 
 

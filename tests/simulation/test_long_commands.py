@@ -124,6 +124,29 @@ def _uncross_with_prevention() -> Iterator[Command]:
     yield SetPhase(symbol="PETR4", phase=Phase.CONTINUOUS)
 
 
+def _called_in() -> Iterator[Command]:
+    """Call in more orders at once than a call of the kernel tells of, and end most of them again."""
+    yield from _opening("ana", "bia")
+    for number in range(_SINGLES):
+        yield _place(
+            f"b-{number}",
+            Side.BUY,
+            _MIDDLE - number % 7,
+            investor_id="bia",
+            time_in_force=TimeInForce.AT_CLOSE,
+        )
+    yield SetPhase(symbol="PETR4", phase=Phase.AUCTION)
+    yield _place("s", Side.SELL, _MIDDLE - 3, 40)
+    yield SetPhase(symbol="PETR4", phase=Phase.CLOSED)
+
+
+def _dismissed() -> Iterator[Command]:
+    yield from _opening("ana")
+    for number in range(_SINGLES):
+        yield _place(f"b-{number}", Side.BUY, _MIDDLE, time_in_force=TimeInForce.AT_CLOSE)
+    yield SetPhase(symbol="PETR4", phase=Phase.CLOSED)
+
+
 def _stops(order_type: OrderType, ticks: int | None) -> Iterator[Command]:
     """Let a thousand stops wait, each elected by the trade of one before it."""
     yield from _opening("ana", "bia")
@@ -162,6 +185,8 @@ _LOGS = [
     _iceberg_in_slices,
     _uncross,
     _uncross_with_prevention,
+    _called_in,
+    _dismissed,
     _market_stops,
     _limit_stops,
     _positions,

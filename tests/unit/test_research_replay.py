@@ -106,7 +106,7 @@ _ODD_ROWS = st.fixed_dictionaries(
         "symbol": st.sampled_from([SYMBOL, "NONE1", "petr4", "", "A" * 17]),
         "side": st.sampled_from(["buy", "sell", "hold"]),
         "type": st.sampled_from(["limit", "market", "stop_limit", "iceberg"]),
-        "time_in_force": st.sampled_from(["gtc", "ioc", "gtd", "never"]),
+        "time_in_force": st.sampled_from(["gtc", "ioc", "gtd", "at_close", "never"]),
         "self_trade": st.sampled_from(["none", "expire_maker", "perhaps"]),
         "price": st.sampled_from([10.0, 10.01, 9.99, 10.00001, -1.0, 0.0, 1e6, 1e6 + 1, 0.0001]),
         "stop_price": st.sampled_from([10.0, 0.0, 10.00005]),

@@ -9,7 +9,7 @@ const TYPES = {
   stop_limit: "Stop limit",
 };
 
-const TIMES_IN_FORCE = { day: "Day", gtc: "Until canceled", gtd: "Until a date", ioc: "Now or cancel", fok: "All or nothing" };
+const TIMES_IN_FORCE = { day: "Day", gtc: "Until canceled", gtd: "Until a date", ioc: "Now or cancel", fok: "All or nothing", at_open: "At the opening", at_close: "At the close" };
 
 const PHASES = { continuous: "Open", auction: "Auction", halted: "Halted", closed: "Closed" };
 
@@ -62,6 +62,8 @@ export function executionToast(execution, traded = null) {
     return { kind: execution.side === "buy" ? "up" : "down", title: `${what} at R$ ${price}`, detail: open };
   }
   if (execution.execution_type === "triggered") {
+    // An auction's end says at once what became of the order.
+    if (execution.stop_price === null || execution.stop_price === undefined) return null;
     return { kind: "info", title: `Stop reached: ${order}`, detail: "The order is in the market now." };
   }
   // The second half of a double click, or a retry: one order, and nothing to tell.
