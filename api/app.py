@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from api import errors
+from api.acts import IDEMPOTENCY_KEY_HEADER
 from api.config import ApiConfig
 from api.dependencies import current_admin, current_investor
 from api.errors import answers
@@ -98,7 +99,13 @@ def create_app(config: ApiConfig) -> FastAPI:
         allow_origins=config.page_origins,
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", API_KEY_HEADER],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Last-Event-ID",
+            API_KEY_HEADER,
+            IDEMPOTENCY_KEY_HEADER,
+        ],
         expose_headers=["Retry-After", REQUEST_ID_HEADER],
         max_age=600,
     )

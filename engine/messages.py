@@ -76,6 +76,8 @@ class Message(IntEnum):
     NEEDS_SHARES = 50
     CASH_COVERS_NO_MORE = 51
     HOUSE_BOUND = 52
+    OTHER_TRANSFER = 53
+    TRANSFERS_FULL = 54
 
 
 _R = Reason
@@ -160,5 +162,13 @@ SENTENCES: Final[tuple[Sentence, ...]] = (
         "The next lot costs {price} with its fee and {detail} is free; deposit cash or cancel orders.",
     ),
     Sentence(_R.LIMIT_EXCEEDED, "The trade's fees would take the house beyond what it may have in cash."),
+    Sentence(
+        _R.DUPLICATE_TRANSFER_ID,
+        "The account had another transfer under this transfer_id; give this one a new id.",
+    ),
+    Sentence(
+        _R.LIMIT_EXCEEDED,
+        "The market has no room for another transfer_id; look at the account, and send it without one.",
+    ),
 )
 assert len(SENTENCES) == len(Message)
