@@ -69,6 +69,17 @@ class Services:
                 raise
             return live
 
+    async def placed_order(self, investor_id: str, order_id: str) -> OrderRow | None:
+        """Give an investor's order as it was when it was accepted, if that is still known.
+
+        Raises
+        ------
+        HistoryUnavailableError
+            When the database does not answer, or the recorder is too far behind.
+        """
+        await self.wait_for_recorder(EXECUTIONS)
+        return await asyncio.to_thread(self.history.placed_order, investor_id, order_id)
+
     async def finished_orders(self, investor_id: str, symbol: str | None, *, limit: int) -> list[OrderRow]:
         """Give an investor's newest finished orders, newest first, the history's behind the live view's.
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from api.database import open_database
 from api.payloads import OrderRow
-from api.recorder.tables import orders, positions_in_log
-from engine.domain import OPEN_STATUSES, OrderType, Reason, Side, Status, TimeInForce
+from api.recorder.tables import executions, orders, positions_in_log
+from engine.domain import OPEN_STATUSES, ExecutionType, OrderType, Reason, Side, Status, TimeInForce
 
 QUERY_MAX_S = 5.0
 _STEPS_BETWEEN_LOOKS = 100_000
@@ -41,6 +41,23 @@ class History:
     def order(self, investor_id: str, order_id: str) -> OrderRow | None:
         """Give an investor's order, if there was one."""
         query = select(orders).where(orders.c.investor_id == investor_id, orders.c.order_id == order_id)
+        rows = self.rows(query)
+        return _order(rows[0]) if rows else None
+
+    def placed_order(self, investor_id: str, order_id: str) -> OrderRow | None:
+        """Give an order as it was when it was accepted, whatever became of it; None where that is deleted."""
+        told, order = executions.c, orders.c
+        first = (
+            (told.shard == order.shard)
+            & (told.offset == order.created_offset)
+            & (told.order_id == order.order_id)
+            & (told.execution_type == ExecutionType.NEW)
+        )
+        query = (
+            select(*executions.columns, order.created_ms, told.time_ms.label("updated_ms"))
+            .join(orders, first)
+            .where(order.investor_id == investor_id, order.order_id == order_id)
+        )
         rows = self.rows(query)
         return _order(rows[0]) if rows else None
 
