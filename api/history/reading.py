@@ -18,10 +18,15 @@ from engine.domain import OPEN_STATUSES, ExecutionType, OrderType, Reason, Side,
 QUERY_MAX_S = 5.0
 _STEPS_BETWEEN_LOOKS = 100_000
 _POSTGRESQL_CANCELED = "57014"
+_POSTGRESQL_NO_TABLE = "42P01"
 
 
 class HistoryUnavailableError(Exception):
     """The database does not answer, or the recorder has not made its tables yet."""
+
+
+class NoTablesError(HistoryUnavailableError):
+    """The database answers, and the recorder has not made its tables yet."""
 
 
 class QueryTooLongError(Exception):
@@ -75,7 +80,7 @@ class History:
         return [_order(row) for row in self.rows(query)]
 
     def positions_in_log(self) -> dict[str, int]:
-        """Give how far the recorder has read each topic."""
+        """Give how far the recorder has read each topic; raises `NoTablesError` before it has made any."""
         return {row.topic: row.next_offset for row in self.rows(select(positions_in_log))}
 
     def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
@@ -111,8 +116,9 @@ class History:
         except SQLAlchemyError as error:
             if _was_interrupted(error):
                 raise QueryTooLongError from error
+            kind = NoTablesError if _is_without_tables(error) else HistoryUnavailableError
             # What the database says, without the statement and the links that SQLAlchemy adds.
-            raise HistoryUnavailableError(str(getattr(error, "orig", None) or error)) from error
+            raise kind(str(getattr(error, "orig", None) or error)) from error
 
 
 @contextmanager
@@ -133,6 +139,11 @@ def _was_interrupted(error: SQLAlchemyError) -> bool:
     if not isinstance(error, OperationalError):
         return False
     return getattr(error.orig, "sqlstate", None) == _POSTGRESQL_CANCELED or str(error.orig) == "interrupted"
+
+
+def _is_without_tables(error: SQLAlchemyError) -> bool:
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "sqlstate", None) == _POSTGRESQL_NO_TABLE or "no such table" in str(cause)
 
 
 def _order(row: Row[tuple[object, ...]]) -> OrderRow:
