@@ -19,7 +19,7 @@ from api.identity.credentials import API_KEY_HEADER
 from api.identity.database import identity_url
 from api.identity.limits import Pace
 from api.identity.service import Identity
-from api.middleware import Gate
+from api.middleware import Gate, Headed
 from api.observation import REQUEST_ID_HEADER, Observed
 from api.routes import (
     account,
@@ -94,6 +94,7 @@ def create_app(config: ApiConfig) -> FastAPI:
             app.include_router(
                 resource.router, dependencies=[Depends(check)], responses=answers(401, 403, 429)
             )
+    app.add_middleware(Headed)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=config.page_origins,
