@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from typing import Annotated, Any, Literal, TypeAlias
 
 import structlog
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
@@ -31,9 +32,28 @@ Cash: TypeAlias = Annotated[
     float,
     Field(gt=0, le=CASH_UNITS_MAX / UNITS_PER_CURRENCY, allow_inf_nan=False, description="in BRL"),
 ]
+IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
+IdempotencyKey: TypeAlias = Annotated[
+    str | None,
+    Header(
+        alias=IDEMPOTENCY_KEY_HEADER,
+        min_length=1,
+        max_length=255,
+        pattern=r"^[^\x00-\x1f\x7f]+$",
+        description="Made anew for each transfer: sent again with the same one, it is done once.",
+    ),
+]
 PENDING: dict[int | str, dict[str, Any]] = {
     202: {"model": ActRow, "description": "In the log, but the engine has not answered within 2 s."}
 }
+
+
+def transfer_id_of(investor_id: str, idempotency_key: str | None) -> str | None:
+    """Name a transfer of an account after its client's key, so that the same one is one for ever."""
+    if idempotency_key is None:
+        return None
+    name = f"{len(investor_id)}:{investor_id}{idempotency_key}"
+    return f"t-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
 class Transfer(BaseModel):

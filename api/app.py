@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 
 from api import errors
+from api.acts import IDEMPOTENCY_KEY_HEADER
 from api.config import ApiConfig
 from api.dependencies import current_admin, current_investor
 from api.errors import answers
@@ -18,7 +19,7 @@ from api.identity.credentials import API_KEY_HEADER
 from api.identity.database import identity_url
 from api.identity.limits import Pace
 from api.identity.service import Identity
-from api.middleware import Gate
+from api.middleware import Gate, Headed
 from api.observation import REQUEST_ID_HEADER, Observed
 from api.routes import (
     account,
@@ -93,12 +94,19 @@ def create_app(config: ApiConfig) -> FastAPI:
             app.include_router(
                 resource.router, dependencies=[Depends(check)], responses=answers(401, 403, 429)
             )
+    app.add_middleware(Headed)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=config.page_origins,
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", API_KEY_HEADER],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Last-Event-ID",
+            API_KEY_HEADER,
+            IDEMPOTENCY_KEY_HEADER,
+        ],
         expose_headers=["Retry-After", REQUEST_ID_HEADER],
         max_age=600,
     )

@@ -33,6 +33,7 @@ _HTTP_REASONS = {
     408: "request_timeout",
     413: "payload_too_large",
 }
+_RETRY_AFTER_S = "2"
 _UNREADABLE_BODY = "The body cannot be read; send JSON in UTF-8."
 
 
@@ -54,7 +55,9 @@ class ApiError(Exception):
 
 
 def failure(status: int, reason: str, message: str, *, headers: Mapping[str, str] | None = None) -> Response:
-    """Make an error's answer."""
+    """Make an error's answer; one that says to come back says when."""
+    if status == 503:
+        headers = {"Retry-After": _RETRY_AFTER_S, **(headers or {})}
     content = encode(Failure(reason=reason, message=message))
     return Response(content, status_code=status, headers=headers, media_type="application/json")
 
@@ -75,7 +78,7 @@ _DESCRIPTIONS = {
     415: "The body is not JSON.",
     422: "A value is not allowed, or the engine refused the order.",
     429: "Too many requests; Retry-After tells how many seconds to wait.",
-    503: "The outcome is unknown, or the API is not ready; try again.",
+    503: "The outcome is unknown, or the API is not ready; try again after Retry-After seconds.",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -62,6 +63,40 @@ class Gate:
                 await send({"type": "http.response.body", "body": _SIGNED_OUT})
             return
         await refusal(scope, receive, send)
+
+
+class Headed:
+    """Answers HEAD as GET, without the body; what would be streamed is ended once its head is out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        answered = asyncio.Event()
+
+        async def send_head(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+            elif not answered.is_set():
+                answered.set()
+                await send({"type": "http.response.body", "body": b""})
+
+        asked = {**scope, "method": "GET"}
+        answering = asyncio.ensure_future(self._app(asked, receive, send_head))
+        waiting = asyncio.ensure_future(answered.wait())
+        try:
+            await asyncio.wait({answering, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+            if answered.is_set():
+                answering.cancel()
+            with suppress(asyncio.CancelledError):
+                await answering
+            scope["route"] = asked.get("route")
 
 
 _TOO_LARGE = f"A body has at most {BODY_BYTES_MAX:,} bytes."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -102,9 +103,9 @@ async def _finished(serving: asyncio.Task[None]) -> None:
 async def _tell(services: Services, report: Report, begun: Callable[[], None]) -> None:
     has_begun = False
     while True:
-        standing = services.follower.standing
-        if not has_begun and standing.state is State.READY:
+        if not has_begun and services.follower.standing.state is State.READY:
             has_begun = True
             begun()
+        standing = services.standing(time.monotonic())
         report(standing.state, standing.detail)
         await asyncio.sleep(_REPORT_EVERY_S)

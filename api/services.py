@@ -11,14 +11,16 @@ from operator import attrgetter
 from api.beginning import HistoryStart
 from api.config import ApiConfig
 from api.feed import Feed, private_feed
-from api.history import History, HistoryUnavailableError
-from api.live.follower import Follower
+from api.history import History, HistoryUnavailableError, HistoryWatch
+from api.live.answering import SILENT_MAX_S
+from api.live.follower import Follower, Standing
 from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS
 from api.live.view import LiveView
 from api.payloads import OrderRow
 from api.sender import CommandSender
 from api.streaming import StreamCounts
 from engine.domain import Status
+from engine.progress import State
 from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
 
 RECORDER_TIMEOUT_S = 3.0
@@ -41,6 +43,9 @@ class Services:
         self.history = History(config.database_url)
         start = HistoryStart(config.connection, self.history)
         self.follower = Follower(config.connection, start, self.public_feed, self.private_feed)
+        self.history_watch = HistoryWatch(
+            self.history, lambda: self.view.positions if self.follower.caught_up else {}
+        )
         self.sender = CommandSender(config.connection)
         self.downloads = asyncio.Semaphore(DOWNLOADS_MAX)
 
@@ -48,6 +53,24 @@ class Services:
     def view(self) -> LiveView:
         """The market as it is now."""
         return self.follower.view
+
+    def standing(self, now_s: float) -> Standing:
+        """Tell whether all that the API needs keeps up: Kafka, the live view, the engine and the history.
+
+        Parameters
+        ----------
+        now_s : float
+            A clock that never goes back.
+        """
+        standing = self.follower.standing
+        if standing.state is not State.READY:
+            return standing
+        silent_s = self.follower.answering.silent_s(now_s)
+        if silent_s > SILENT_MAX_S:
+            detail = f"the engine has not answered for {silent_s:.0f} s; look at its log, or start it again"
+            return Standing(state=State.RETRYING, detail=detail)
+        trouble = self.history_watch.trouble(now_s)
+        return standing if trouble is None else Standing(state=State.RETRYING, detail=trouble)
 
     async def order(self, investor_id: str, order_id: str) -> OrderRow | None:
         """Give an investor's order, also one that the live view has let go.
@@ -68,6 +91,17 @@ class Services:
             if live is None:
                 raise
             return live
+
+    async def placed_order(self, investor_id: str, order_id: str) -> OrderRow | None:
+        """Give an investor's order as it was when it was accepted, if that is still known.
+
+        Raises
+        ------
+        HistoryUnavailableError
+            When the database does not answer, or the recorder is too far behind.
+        """
+        await self.wait_for_recorder(EXECUTIONS)
+        return await asyncio.to_thread(self.history.placed_order, investor_id, order_id)
 
     async def finished_orders(self, investor_id: str, symbol: str | None, *, limit: int) -> list[OrderRow]:
         """Give an investor's newest finished orders, newest first, the history's behind the live view's.
@@ -109,13 +143,14 @@ class Services:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow the log for as long as the context lasts."""
-        following = asyncio.create_task(self.follower.run())
+        tasks = [asyncio.create_task(each.run()) for each in (self.follower, self.history_watch)]
         try:
             yield
         finally:
             self.say_goodbye()
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await self.sender.close()
             await asyncio.to_thread(self.history.close)
 

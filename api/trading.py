@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from msgspec import Struct
 
@@ -12,7 +13,8 @@ from api import metrics
 from api.live.orders import next_order
 from api.payloads import OrderRow
 from api.services import Services
-from engine.domain import Amend, Cancel, CancelAll, ExecutionType, Place, Reason
+from engine.domain import Amend, Cancel, CancelAll, ExecutionType, OrderType, Place, Reason
+from engine.units import decimal_from_units
 from engine.wire.records import ExecutionReport
 
 ANSWER_TIMEOUT_MS = 2_000
@@ -32,6 +34,12 @@ class Refused(Struct, frozen=True, kw_only=True):
     message: str
 
 
+class IdTaken(Struct, frozen=True, kw_only=True):
+    """Not placed: the client's id is that of another order of its own, which stands as it was."""
+
+    order: OrderRow
+
+
 class Pending(Struct, frozen=True, kw_only=True):
     """In the log, but not answered in time."""
 
@@ -42,11 +50,13 @@ def order_id_of(investor_id: str, client_order_id: str) -> str:
     return f"c-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
-async def place(services: Services, command: Place) -> Accepted | Refused | Pending:
+async def place(services: Services, command: Place) -> Accepted | Refused | Pending | IdTaken:
     """Place an order; one that was placed before under the client's same id is given as it now is.
 
     Raises
     ------
+    HistoryUnavailableError
+        When the id was used before, and only the history could tell whether for the same order.
     BrokerUnavailableError
         When it is not known whether the command is in the log; of this and all functions here.
     """
@@ -59,7 +69,8 @@ async def place(services: Services, command: Place) -> Accepted | Refused | Pend
     if refusal.reason == Reason.DUPLICATE_ORDER_ID and command.client_order_id is not None:
         order = await services.order(command.investor_id, command.order_id)
         if order is not None:
-            return Accepted(orders=[order], again=True)
+            is_same = await _is_order_of(services, command, order)
+            return Accepted(orders=[order], again=True) if is_same else IdTaken(order=order)
     return refusal
 
 
@@ -97,6 +108,40 @@ async def _answer(
     reports = await services.view.answers.wait(offset, command.investor_id, timeout_ms=ANSWER_TIMEOUT_MS)
     metrics.count_command(time.perf_counter() - begun_s, answered=reports is not None)
     return reports
+
+
+async def _is_order_of(services: Services, command: Place, order: OrderRow) -> bool:
+    """Tell whether an order is the one that a command would place: also when it was amended since."""
+    if _terms(order)[_AMENDED:] != _terms_of(command)[_AMENDED:]:
+        return False
+    if _terms(order) == _terms_of(command):
+        return True
+    placed = await services.placed_order(command.investor_id, command.order_id)
+    return placed is not None and _terms(placed) == _terms_of(command)
+
+
+_AMENDED: Final = 2
+"""How many of an order's terms, the first, an amendment may change."""
+
+
+def _terms(order: OrderRow) -> tuple[object, ...]:
+    # Its price the engine finds for itself.
+    price = None if order.type is OrderType.MARKET_TO_LIMIT else order.price
+    return (
+        *(order.quantity, price),
+        *(order.symbol, order.side, order.type, order.time_in_force, order.stop_price),
+    )
+
+
+def _terms_of(command: Place) -> tuple[object, ...]:
+    price, stop_price = (
+        None if units is None else decimal_from_units(units)
+        for units in (command.price_units, command.stop_price_units)
+    )
+    return (
+        *(command.quantity, price),
+        *(command.symbol, command.side, command.type, command.time_in_force, stop_price),
+    )
 
 
 def _refusal(reports: Sequence[ExecutionReport]) -> Refused | None:

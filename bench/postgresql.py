@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,9 +15,37 @@ class NoPostgresqlError(Exception):
     """There is none on this machine."""
 
 
+class Postgresql:
+    """A server, which can be stopped at once and started again; `url` is for SQLAlchemy."""
+
+    def __init__(self, url: str, start: Callable[[], None], run: Callable[..., None]) -> None:
+        self.url = url
+        self._start = start
+        self._run = run
+        self._runs = False
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self._start()
+        self._runs = True
+
+    def stop(self) -> None:
+        """Stop it as a power cut would, if it runs."""
+        if self._runs:
+            self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
+            self._runs = False
+
+
 @contextmanager
 def own_postgresql(port: int, *, flushed: bool = True) -> Iterator[str]:
-    """Run one for as long as the context lasts; gives its URL for SQLAlchemy.
+    """Run one for as long as the context lasts; gives its URL for SQLAlchemy. As `postgresql_server`."""
+    with postgresql_server(port, flushed=flushed) as server:
+        yield server.url
+
+
+@contextmanager
+def postgresql_server(port: int, *, flushed: bool = True) -> Iterator[Postgresql]:
+    """Run one for as long as the context lasts.
 
     Parameters
     ----------
@@ -56,11 +84,15 @@ def own_postgresql(port: int, *, flushed: bool = True) -> Iterator[str]:
         run("initdb", "--username=homebroker", "--auth=trust", "--encoding=UTF8", "--no-sync")
         fsync = "on" if flushed else "off"
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={fsync}"
-        run("pg_ctl", "start", "--wait", "--log", str(data / "log"), "--options", options)
+        start = ("pg_ctl", "start", "--wait", "--log", str(data / "log"), "--options", options)
+        server = Postgresql(
+            f"postgresql+psycopg://homebroker@127.0.0.1:{port}/postgres", lambda: run(*start), run
+        )
+        server.start()
         try:
-            yield f"postgresql+psycopg://homebroker@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            run("pg_ctl", "stop", "--wait", "--mode=immediate")
+            server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -8,7 +8,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from dashboard.client import SignedInClient
-from homebroker.client import Act, Ask
+from dashboard.wallet import WishKeys
+from homebroker.client import Act, Ask, RefusedError, asks
 
 PHASES: Final = {
     "continuous": "Open",
@@ -96,10 +97,19 @@ def list_asset(person: SignedInClient, fields: dict[str, object]) -> Act:
     return person.ask(Ask("POST", "/admin/assets", Act, body=fields))
 
 
-def move(person: SignedInClient, investor_id: str, fields: dict[str, object], *, out: bool) -> Act:
-    """Put cash or shares into anybody's account, or take them out."""
-    way = "withdrawals" if out else "deposits"
-    return person.ask(Ask("POST", f"/admin/accounts/{quote(investor_id, safe='')}/{way}", Act, body=fields))
+def move(
+    person: SignedInClient, investor_id: str, fields: dict[str, object], *, out: bool, keys: WishKeys
+) -> Act:
+    """Put cash or shares into anybody's account, or take them out; once, also when it was unknown whether."""
+    wish = (investor_id, tuple(fields.items()), out)
+    ask = asks.move(investor_id, fields, out=out, idempotency_key=keys.key(wish))
+    try:
+        act = person.ask(ask)
+    except RefusedError:
+        keys.settled(wish)
+        raise
+    keys.settled(wish)
+    return act
 
 
 def switch(person: SignedInClient, investor_id: str, *, on: bool) -> Act:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import secrets
+from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
 from dashboard import formats, words
@@ -22,11 +24,27 @@ class Outcome:
 
     kind: Literal["done", "nothing", "unknown"]
     text: str
+    is_known: bool = True
+
+
+@dataclass(slots=True)
+class WishKeys:
+    """Names wishes for the API, which does once what comes again under the same name."""
+
+    _keys: dict[object, str] = field(default_factory=dict)
+
+    def key(self, wish: Hashable) -> str:
+        """Give a wish's name; a new one, once the same was settled before."""
+        return self._keys.setdefault(wish, secrets.token_hex(16))
+
+    def settled(self, wish: Hashable) -> None:
+        """Note that it is known what became of a wish: the same again is another."""
+        self._keys.pop(wish, None)
 
 
 @dataclass(slots=True)
 class Clicks:
-    """Tells a second click from a second wish, since the API takes every deposit for a new one.
+    """Tells a second click from a second wish, and names each wish, so that it is done once.
 
     The outcome is kept here: a second click ends the run of the first where that next draws.
     """
@@ -34,13 +52,20 @@ class Clicks:
     outcome: Outcome | None = None
     _last: tuple[Direction, float] | None = None
     _answered_s: float = -math.inf
+    _unknown: WishKeys = field(default_factory=WishKeys)
 
     def is_repeat(self, direction: Direction, amount: float, *, now_s: float) -> bool:
         """Tell whether a click belongs to the one before, which has been answered."""
         return (direction, amount) == self._last and now_s - self._answered_s < REPEAT_WINDOW_S
 
+    def key(self, direction: Direction, amount: float) -> str:
+        """Name a wish: as before where it is not known whether that was done."""
+        return self._unknown.key((direction, amount))
+
     def answered(self, direction: Direction, amount: float, outcome: Outcome, *, now_s: float) -> None:
         """Note what became of a click."""
+        if outcome.is_known:
+            self._unknown.settled((direction, amount))
         self.outcome, self._last, self._answered_s = outcome, (direction, amount), now_s
 
 
@@ -73,5 +98,6 @@ def failure(direction: Direction, error: ClientError) -> Outcome:
         return Outcome(kind="nothing", text=f"{nothing} {words.trouble(error)} Send it again in a moment.")
     return Outcome(
         kind="unknown",
-        text=f"{words.trouble(error)} The money may have moved: look at your cash before you send it again.",
+        text=f"{words.trouble(error)} The money may have moved. Send the same again: it moves only once.",
+        is_known=False,
     )

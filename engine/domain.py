@@ -141,6 +141,7 @@ class Reason(StrEnum):
     TRADING_DISABLED = "trading_disabled"
     LIMIT_EXCEEDED = "limit_exceeded"
     UNSUPPORTED = "unsupported"
+    DUPLICATE_TRANSFER_ID = "duplicate_transfer_id"
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -206,21 +207,23 @@ class OpenAccount(Struct, frozen=True, kw_only=True):
 
 
 class Deposit(Struct, frozen=True, kw_only=True):
-    """Put cash, or shares of a symbol, into an account."""
+    """Put cash, or shares of a symbol, into an account; with a `transfer_id` only once."""
 
     investor_id: str
     cash_units: int | None = None
     symbol: str | None = None
     quantity: int | None = None
+    transfer_id: str | None = None
 
 
 class Withdraw(Struct, frozen=True, kw_only=True):
-    """Take cash, or shares of a symbol, out of an account."""
+    """Take cash, or shares of a symbol, out of an account; with a `transfer_id` only once."""
 
     investor_id: str
     cash_units: int | None = None
     symbol: str | None = None
     quantity: int | None = None
+    transfer_id: str | None = None
 
 
 class SetLimits(Struct, frozen=True, kw_only=True):

@@ -81,6 +81,8 @@ class Message(IntEnum):
     NEEDS_BAND = 55
     AUCTION_OVER = 56
     NO_AUCTION = 57
+    OTHER_TRANSFER = 58
+    TRANSFERS_FULL = 59
 
 
 _R = Reason
@@ -181,5 +183,13 @@ SENTENCES: Final[tuple[Sentence, ...]] = (
     ),
     Sentence(_R.NOT_FILLED, "The auction is over, and no more shares were on offer there at its price."),
     Sentence(_R.NOT_FILLED, "{symbol} opened or closed without an auction; send an order that trades now."),
+    Sentence(
+        _R.DUPLICATE_TRANSFER_ID,
+        "The account had another transfer under this transfer_id; give this one a new id.",
+    ),
+    Sentence(
+        _R.LIMIT_EXCEEDED,
+        "The market has no room for another transfer_id; look at the account, and send it without one.",
+    ),
 )
 assert len(SENTENCES) == len(Message)

@@ -9,16 +9,23 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import NullPool, create_engine, make_url
 
-from bench.postgresql import NoPostgresqlError, own_postgresql
+from bench.postgresql import NoPostgresqlError, Postgresql, postgresql_server
 from tests.market import free_ports
 
 
 @contextmanager
 def running_postgresql() -> Iterator[str]:
     """Run one for as long as the context lasts, or skip; gives its URL for SQLAlchemy."""
+    with stoppable_postgresql() as server:
+        yield server.url
+
+
+@contextmanager
+def stoppable_postgresql() -> Iterator[Postgresql]:
+    """Run one for as long as the context lasts, or skip."""
     try:
-        with own_postgresql(free_ports(1), flushed=False) as url:
-            yield url
+        with postgresql_server(free_ports(1), flushed=False) as server:
+            yield server
     except NoPostgresqlError as error:
         pytest.skip(str(error))
 

@@ -260,6 +260,8 @@ def _listing(symbol: str, reference: str, terms: list[str] | tuple[str, ...]) ->
 
 def _amount(what: list[str]) -> dict[str, Any]:
     match what:
+        case [*rest, "as", transfer_id]:
+            return {**_amount(rest), "transfer_id": transfer_id}
         case [cash]:
             return {"cash_units": units(cash)}
         case [quantity, symbol]:

@@ -341,6 +341,10 @@ def _transfer(dice: Random, _tickets: _Tickets) -> Deposit | Withdraw:
     if _rarely(dice):
         what.popitem()
     if dice.random() < 0.5:
+        # Few, so that the same ids come again, with the same terms and with others.
+        what["transfer_id"] = dice.choice(["t-1", "t-2", 'ü "t" \\'])
+        what["cash_units" if "cash_units" in what else "quantity"] = dice.choice([500, 1_000])
+    if dice.random() < 0.5:
         return Deposit(investor_id=_investor(dice), **what)
     return Withdraw(investor_id=_investor(dice), **what)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from api.history.reading import History, HistoryUnavailableError, QueryTooLongError
 from api.history.transactions import BadCursorError, TransactionFilter
+from api.history.watching import HistoryWatch
 
 __all__ = [
     "BadCursorError",
     "History",
     "HistoryUnavailableError",
+    "HistoryWatch",
     "QueryTooLongError",
     "TransactionFilter",
 ]

@@ -12,16 +12,21 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from api.database import open_database
 from api.payloads import OrderRow
-from api.recorder.tables import orders, positions_in_log
-from engine.domain import OPEN_STATUSES, OrderType, Reason, Side, Status, TimeInForce
+from api.recorder.tables import executions, orders, positions_in_log
+from engine.domain import OPEN_STATUSES, ExecutionType, OrderType, Reason, Side, Status, TimeInForce
 
 QUERY_MAX_S = 5.0
 _STEPS_BETWEEN_LOOKS = 100_000
 _POSTGRESQL_CANCELED = "57014"
+_POSTGRESQL_NO_TABLE = "42P01"
 
 
 class HistoryUnavailableError(Exception):
     """The database does not answer, or the recorder has not made its tables yet."""
+
+
+class NoTablesError(HistoryUnavailableError):
+    """The database answers, and the recorder has not made its tables yet."""
 
 
 class QueryTooLongError(Exception):
@@ -44,6 +49,23 @@ class History:
         rows = self.rows(query)
         return _order(rows[0]) if rows else None
 
+    def placed_order(self, investor_id: str, order_id: str) -> OrderRow | None:
+        """Give an order as it was when it was accepted, whatever became of it; None where that is deleted."""
+        told, order = executions.c, orders.c
+        first = (
+            (told.shard == order.shard)
+            & (told.offset == order.created_offset)
+            & (told.order_id == order.order_id)
+            & (told.execution_type == ExecutionType.NEW)
+        )
+        query = (
+            select(*executions.columns, order.created_ms, told.time_ms.label("updated_ms"))
+            .join(orders, first)
+            .where(order.investor_id == investor_id, order.order_id == order_id)
+        )
+        rows = self.rows(query)
+        return _order(rows[0]) if rows else None
+
     def finished_orders(self, investor_id: str, symbol: str | None, limit: int) -> list[OrderRow]:
         """Give an investor's newest orders that have ended, newest first."""
         table = orders.c
@@ -58,7 +80,7 @@ class History:
         return [_order(row) for row in self.rows(query)]
 
     def positions_in_log(self) -> dict[str, int]:
-        """Give how far the recorder has read each topic."""
+        """Give how far the recorder has read each topic; raises `NoTablesError` before it has made any."""
         return {row.topic: row.next_offset for row in self.rows(select(positions_in_log))}
 
     def rows(self, query: Select[Any]) -> Sequence[Row[Any]]:
@@ -94,8 +116,9 @@ class History:
         except SQLAlchemyError as error:
             if _was_interrupted(error):
                 raise QueryTooLongError from error
+            kind = NoTablesError if _is_without_tables(error) else HistoryUnavailableError
             # What the database says, without the statement and the links that SQLAlchemy adds.
-            raise HistoryUnavailableError(str(getattr(error, "orig", None) or error)) from error
+            raise kind(str(getattr(error, "orig", None) or error)) from error
 
 
 @contextmanager
@@ -116,6 +139,11 @@ def _was_interrupted(error: SQLAlchemyError) -> bool:
     if not isinstance(error, OperationalError):
         return False
     return getattr(error.orig, "sqlstate", None) == _POSTGRESQL_CANCELED or str(error.orig) == "interrupted"
+
+
+def _is_without_tables(error: SQLAlchemyError) -> bool:
+    cause = getattr(error, "orig", None)
+    return getattr(cause, "sqlstate", None) == _POSTGRESQL_NO_TABLE or "no such table" in str(cause)
 
 
 def _order(row: Row[tuple[object, ...]]) -> OrderRow:

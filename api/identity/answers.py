@@ -40,6 +40,15 @@ class KeyRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordRow:
+    """That a password was changed, and the API keys that can be used still."""
+
+    status: Literal["done"]
+    message: str
+    api_keys: list[KeyRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NewKeyRow(KeyRow):
     """An API key when it is made: the only time that `key` itself is told."""
 

@@ -153,14 +153,16 @@ class Directory:
             address=address,
         )
 
-    async def set_own_password(self, caller: Caller, password: str, *, address: str) -> None:
-        """Give a caller a new password; all sessions but the present one end."""
+    async def set_own_password(self, caller: Caller, password: str, *, with_keys: bool, address: str) -> None:
+        """Give a caller a new password; all sessions but the present end, and `with_keys` all API keys."""
         password_hash = await self._passwords.hash(password)
         mine = (caller.session_id,) if caller.session_id else ()
 
         def set_it(connection: Connection) -> None:
             users.change(connection, caller.user_id, password_hash=password_hash, demo=False)
             sessions.revoke_all(connection, caller.user_id, now_ms=now_ms(), except_for=mine)
+            if with_keys:
+                keys.revoke_all(connection, caller.user_id, now_ms=now_ms())
             audit.note_own(connection, caller.username, "set_password", address=address, now_ms=now_ms())
 
         await self._changing(set_it)

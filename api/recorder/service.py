@@ -12,6 +12,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.collecting import uncollected
+from api.database import trouble_of_database
 from api.recorder import metrics
 from api.recorder.provenance import ForeignHistoryError, check_ends, check_same_log, of_partition
 from api.recorder.reading import RunReader
@@ -61,7 +62,7 @@ async def run(connection: Connection, database_url: str, *, history_days: int = 
                 except (LogError, TimeoutError) as error:
                     trouble, cause = trouble_of(error), error
                 except SQLAlchemyError as error:
-                    trouble, cause = "The database cannot be written; see that its disk has room", error
+                    trouble, cause = trouble_of_database(error), error
                 except ForeignHistoryError as error:
                     trouble, cause = str(error), error
                 except HistoryMovedError as error:

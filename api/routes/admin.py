@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.acts import PENDING, AdminDesk, Cash, Transfer, cash_units
+from api.acts import PENDING, AdminDesk, Cash, IdempotencyKey, Transfer, cash_units, transfer_id_of
 from api.dependencies import json_body
 from api.errors import ApiError, answers
 from api.identity.answers import ActRow
@@ -163,9 +163,12 @@ async def deposit(
     investor_id: InvestorId,
     wanted: Transfer,
     desk: AdminDesk,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Put cash, or shares of a symbol, into an account."""
-    return await desk.act("deposit", investor_id, Deposit(investor_id=investor_id, **wanted.fields()))
+    transfer_id = transfer_id_of(investor_id, idempotency_key)
+    command = Deposit(investor_id=investor_id, transfer_id=transfer_id, **wanted.fields())
+    return await desk.act("deposit", investor_id, command)
 
 
 @router.post(
@@ -179,9 +182,12 @@ async def withdraw(
     investor_id: InvestorId,
     wanted: Transfer,
     desk: AdminDesk,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Take cash, or shares of a symbol, out of an account, as far as no open order holds them."""
-    return await desk.act("withdraw", investor_id, Withdraw(investor_id=investor_id, **wanted.fields()))
+    transfer_id = transfer_id_of(investor_id, idempotency_key)
+    command = Withdraw(investor_id=investor_id, transfer_id=transfer_id, **wanted.fields())
+    return await desk.act("withdraw", investor_id, command)
 
 
 @router.put(

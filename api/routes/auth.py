@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from api.dependencies import Person, SignedIn, WithIdentity, json_body, json_response
 from api.errors import ApiError, answers, forbidden
-from api.identity.answers import Me, Tokens
+from api.identity.answers import Me, PasswordRow, Tokens
 from api.identity.callers import Role
 from api.identity.credentials import address_of
 from api.identity.passwords import PASSWORD_LENGTH_MAX, problem_with
 from api.identity.service import TokenPair
 from api.identity.users import USERNAME_RULE, username_of
+from api.routes.keys import key_row
 
 router = APIRouter(prefix="/auth", tags=["signing in"])
 
@@ -32,6 +33,7 @@ class PasswordChange(BaseModel):
 
     current_password: Annotated[str, Field(max_length=PASSWORD_LENGTH_MAX)]
     new_password: Annotated[str, Field(max_length=PASSWORD_LENGTH_MAX)]
+    revoke_api_keys: Annotated[bool, Field(strict=True)] = False
 
 
 class Registration(BaseModel):
@@ -86,7 +88,7 @@ async def read_me(caller: SignedIn) -> Response:
 
 @router.post(
     "/password",
-    status_code=204,
+    response_model=PasswordRow,
     summary="Change my password",
     dependencies=[Depends(json_body)],
     responses=answers(400, 401, 403, 413, 415, 422, 429, 503),
@@ -94,7 +96,7 @@ async def read_me(caller: SignedIn) -> Response:
 async def change_password(
     wanted: PasswordChange, caller: Person, request: Request, identity: WithIdentity
 ) -> Response:
-    """Set a new password. All other sessions end; API keys stay."""
+    """Set a new password. All other sessions end; API keys stay, and are told, unless they are to end too."""
     problem = problem_with(wanted.new_password, username=caller.username)
     if problem is not None:
         raise ApiError(422, "bad_password", problem)
@@ -102,8 +104,16 @@ async def change_password(
     await identity.sign_in.check(
         caller.username, wanted.current_password, address=address, act="set_password"
     )
-    await identity.directory.set_own_password(caller, wanted.new_password, address=address)
-    return Response(status_code=204)
+    await identity.directory.set_own_password(
+        caller, wanted.new_password, with_keys=wanted.revoke_api_keys, address=address
+    )
+    kept = [key_row(key) for key in await identity.directory.keys_of(caller)]
+    message = "The password is changed, and all other sessions have ended."
+    if kept:
+        message += (
+            f" {len(kept)} API keys can still be used: DELETE /auth/keys/ID ends one that you do not know."
+        )
+    return json_response(PasswordRow(status="done", message=message, api_keys=kept))
 
 
 @router.post(

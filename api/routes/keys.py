@@ -51,7 +51,7 @@ async def make_key(wanted: NewKey, caller: Person, request: Request, identity: W
         raise ApiError(
             422, "limit_exceeded", f"You have {KEYS_MAX} API keys; DELETE /auth/keys/ID one first."
         ) from error
-    row = _row(made)
+    row = key_row(made)
     answer = json_response(
         NewKeyRow(
             key_id=row.key_id,
@@ -72,7 +72,7 @@ async def make_key(wanted: NewKey, caller: Person, request: Request, identity: W
 )
 async def list_keys(caller: Person, identity: WithIdentity) -> Response:
     """List the keys that can be used, newest first."""
-    return json_response([_row(key) for key in await identity.directory.keys_of(caller)])
+    return json_response([key_row(key) for key in await identity.directory.keys_of(caller)])
 
 
 @router.delete(
@@ -90,7 +90,8 @@ async def revoke_key(
     return Response(status_code=204)
 
 
-def _row(key: ApiKey) -> KeyRow:
+def key_row(key: ApiKey) -> KeyRow:
+    """Give what is told of a key."""
     return KeyRow(
         key_id=key.key_id,
         name=key.name,

@@ -16,7 +16,7 @@ from api.history import HistoryUnavailableError
 from api.live.view import LiveView
 from api.payloads import OrderRow, PendingOrder
 from api.services import Services, newest_first
-from api.trading import Accepted, Pending, Refused
+from api.trading import Accepted, IdTaken, Pending, Refused
 from engine.domain import (
     ID_LENGTH_MAX,
     PRICE_UNITS_MAX,
@@ -126,7 +126,7 @@ class OrderQuery(BaseModel):
     responses={
         200: {"model": OrderRow, "description": "It was placed before under this client_order_id."},
         **_PENDING,
-        **answers(400, 403, 413, 415, 422, 503),
+        **answers(400, 403, 409, 413, 415, 422, 503),
     },
 )
 async def place_order(
@@ -137,6 +137,8 @@ async def place_order(
     outcome = await trading.place(services, command)
     if isinstance(outcome, Accepted):
         return json_response(outcome.orders[0], 200 if outcome.again else 201)
+    if isinstance(outcome, IdTaken):
+        raise _other_order(outcome.order)
     return _not_accepted(outcome, command.order_id)
 
 
@@ -220,6 +222,14 @@ async def cancel_all_orders(
     _check_symbol(view, symbol)
     outcome = await trading.cancel_all(services, CancelAll(investor_id=investor, symbol=symbol))
     return json_response(outcome.orders) if isinstance(outcome, Accepted) else _not_accepted(outcome, "")
+
+
+def _other_order(order: OrderRow) -> ApiError:
+    message = (
+        f"You had another order under this client_order_id: {order.side} {order.quantity} {order.symbol}, "
+        f"which is {order.status}. Give this one a new client_order_id."
+    )
+    return ApiError(409, Reason.DUPLICATE_ORDER_ID, message)
 
 
 async def _changed(

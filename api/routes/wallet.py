@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.acts import PENDING, act, cash_units
+from api.acts import PENDING, IdempotencyKey, act, cash_units, transfer_id_of
 from api.dependencies import Investor, WithIdentity, WithServices, WithView, json_body
 from api.errors import answers, forbidden, rate_limited
 from api.identity.answers import ActRow
@@ -69,9 +69,19 @@ async def open_account(services: WithServices, _view: WithView, investor: Invest
     dependencies=[Depends(json_body), Depends(_in_the_demo), Depends(_not_too_often)],
     responses={**PENDING, **answers(400, 401, 403, 413, 415, 422, 429, 503)},
 )
-async def deposit(wanted: PlayMoney, services: WithServices, _view: WithView, investor: Investor) -> Response:
+async def deposit(
+    wanted: PlayMoney,
+    services: WithServices,
+    _view: WithView,
+    investor: Investor,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Put play money into one's own account, ten times an hour."""
-    command = Deposit(investor_id=investor, cash_units=cash_units("cash", wanted.cash))
+    command = Deposit(
+        investor_id=investor,
+        cash_units=cash_units("cash", wanted.cash),
+        transfer_id=transfer_id_of(investor, idempotency_key),
+    )
     return await act(services, command)
 
 
@@ -83,8 +93,16 @@ async def deposit(wanted: PlayMoney, services: WithServices, _view: WithView, in
     responses={**PENDING, **answers(400, 401, 403, 413, 415, 422, 429, 503)},
 )
 async def withdraw(
-    wanted: PlayMoney, services: WithServices, _view: WithView, investor: Investor
+    wanted: PlayMoney,
+    services: WithServices,
+    _view: WithView,
+    investor: Investor,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Take play money out, as far as no open order holds it."""
-    command = Withdraw(investor_id=investor, cash_units=cash_units("cash", wanted.cash))
+    command = Withdraw(
+        investor_id=investor,
+        cash_units=cash_units("cash", wanted.cash),
+        transfer_id=transfer_id_of(investor, idempotency_key),
+    )
     return await act(services, command)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import administration, formats, frames, session, tables, words
 from dashboard.administration import PHASES, SCENARIOS
+from dashboard.wallet import WishKeys
 from homebroker.client import Act, ClientError, RefusedError, SignedOutError, Ticker
 
 LOOK_PERIOD_S: Final = 3
@@ -152,12 +153,13 @@ def _accounts(assets: list[Ticker]) -> None:
             st.error("Type whose account it is.")
         elif puts or takes:
             fields = _moved(what, amount)
+            keys: WishKeys = st.session_state.setdefault("admin_wishes", WishKeys())
             if fields is None:
                 st.error("Type how much: reais with a decimal comma, or a whole number of shares.")
                 return
             _do(
                 f"{'Deposit' if puts else 'Withdrawal'} for {investor}",
-                lambda: administration.move(session.signed_in(), investor, fields, out=takes),
+                lambda: administration.move(session.signed_in(), investor, fields, out=takes, keys=keys),
             )
             st.rerun()
         elif stops or frees:

@@ -44,14 +44,14 @@ def _move(clicks: Clicks, direction: Direction, amount: float | None) -> None:
     if wrong is not None or amount is None:
         clicks.outcome = Outcome(kind="nothing", text=wrong or "")
     elif not clicks.is_repeat(direction, amount, now_s=time.monotonic()):
-        outcome = _send(direction, amount)
+        outcome = _send(direction, amount, clicks.key(direction, amount))
         clicks.answered(direction, amount, outcome, now_s=time.monotonic())
 
 
-def _send(direction: Direction, amount: float) -> Outcome:
+def _send(direction: Direction, amount: float, key: str) -> Outcome:
     try:
         move = asks.deposit if direction == "deposit" else asks.withdraw
-        act = session.signed_in().ask(move(amount))
+        act = session.signed_in().ask(move(amount, idempotency_key=key))
     except SignedOutError:
         st.rerun()
     except ClientError as error:

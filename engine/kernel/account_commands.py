@@ -17,13 +17,16 @@ from engine.kernel.accounts import (
     holdings_of,
     is_beyond_bounds,
     settle,
+    touch,
     touch_account,
 )
 from engine.kernel.checks import has_account
 from engine.kernel.commands import is_listed, refuse
-from engine.kernel.compile import called
+from engine.kernel.compile import called, inlined
 from engine.kernel.cover import free_shares
+from engine.kernel.ids import find_entry, is_used, note_id
 from engine.kernel.layout import ANY_ASSET, NONE, CommandKind
+from engine.kernel.orders import take_room
 from engine.messages import Message
 
 _DEPOSIT = int(CommandKind.DEPOSIT)
@@ -59,11 +62,40 @@ def transfer(market: Any, command: int) -> int:
         return refuse(market, command, Message.NOT_LISTED.value)
     is_cash = asked.price != 0 and asked.asset == ANY_ASSET and asked.quantity == 0
     is_shares = asked.price == 0 and asked.asset != ANY_ASSET and asked.quantity != 0
-    if is_cash:
-        return _transfer_cash(market, command)
-    if is_shares:
-        return _transfer_shares(market, command)
-    return refuse(market, command, Message.CASH_OR_SHARES.value)
+    if not is_cash and not is_shares:
+        return refuse(market, command, Message.CASH_OR_SHARES.value)
+    if not asked.flag:
+        return _transfer_cash(market, command) if is_cash else _transfer_shares(market, command)
+    if _is_noted(market, asked.id_low, asked.id_high):
+        return _transferred_before(market, command)
+    if not take_room(market, 2):
+        return refuse(market, command, Message.TRANSFERS_FULL.value)
+    before = market.header[h.EVENTS]
+    stage = _transfer_cash(market, command) if is_cash else _transfer_shares(market, command)
+    if market.header[h.EVENTS] == before:  # it was not refused
+        note_id(market, asked.id_low, asked.id_high)
+        note_id(market, asked.stop_price, asked.display_quantity)
+    return stage
+
+
+@inlined
+def _is_noted(market: Any, low: int, high: int) -> bool:
+    entry = find_entry(market, low, high)
+    return entry >= 0 and is_used(market, entry)
+
+
+@called
+def _transferred_before(market: Any, command: int) -> int:
+    """Answer a transfer that was done already by the account as it stands; refuse another of its id."""
+    asked = market.commands[command]
+    if not _is_noted(market, asked.stop_price, asked.display_quantity):
+        return refuse(market, command, Message.OTHER_TRANSFER.value)
+    position = NONE if asked.asset == ANY_ASSET else find_position(market, asked.account, asked.asset)
+    if position == NONE:
+        touch_account(market, asked.account)
+    else:
+        touch(market, position)
+    return stages.TELL
 
 
 @called

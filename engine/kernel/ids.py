@@ -71,6 +71,24 @@ def room_for_ids(market: Any) -> int:
 @inlined
 def take_id(market: Any, low: int, high: int, entry: int, order: int) -> None:
     """Give an id to an open order; `entry` is what `find_entry` gave for it."""
+    place = _claim(market, low, high, entry)
+    market.ids[place].state = order + 1
+    market.orders[order].entry = place
+    _make_way(market)
+
+
+@called
+def note_id(market: Any, low: int, high: int) -> None:
+    """Note an id that is no order's, as if an order of that id had ended now."""
+    words = market.header
+    place = _claim(market, low, high, find_entry(market, low, high))
+    market.ids[place].state = -(words[h.DAY] + _ENDED_BEFORE)
+    words[h.ENDED_TODAY] += 1
+    _make_way(market)
+
+
+@inlined
+def _claim(market: Any, low: int, high: int, entry: int) -> int:
     words = market.header
     place = entry if entry >= 0 else ~entry
     # An entry of the old table may be behind those that have moved already: the id gets a new one.
@@ -81,8 +99,12 @@ def take_id(market: Any, low: int, high: int, entry: int, order: int) -> None:
         words[h.IDS_COUNT] += 1
         market.ids[place].low = low
         market.ids[place].high = high
-    market.ids[place].state = order + 1
-    market.orders[order].entry = place
+    return int(place)
+
+
+@inlined
+def _make_way(market: Any) -> None:
+    words = market.header
     if words[h.OLD_IDS_SIZE] != 0:
         _tidy(market)
     elif words[h.IDS_COUNT] * 16 >= words[h.IDS_SIZE] * _FULL_IN_16:

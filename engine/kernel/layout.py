@@ -79,7 +79,9 @@ class EventKind(IntEnum):
 #               the band's float64, 0 without one; `display_quantity` the maker's fee in millionths,
 #               `expires_at_ms` the taker's; its name is its message
 #   open_account: `flag` unlimited
-#   deposit, withdraw: `price` cash, 0 for none; `quantity` shares, 0 for none
+#   deposit, withdraw: `price` cash, 0 for none; `quantity` shares, 0 for none; with a transfer id, which is
+#               its message, `flag`, 96 bits of a hash of it in `id_low` and `id_high`, and 96 of it with all
+#               else that the command says in `stop_price` and `display_quantity`
 #   set_phase: `side` the phase
 #   set_limits: `price` the largest order value, `quantity` the open orders, `display_quantity` the orders a
 #               second, 0 for no limit
@@ -319,7 +321,7 @@ POSITION: Final = np.dtype(
 )
 
 # An order id that is or was in use. `state` 0: a free entry; positive: the open order's row plus one;
-# negative: the order has ended, on the day -state.
+# negative: the order has ended, on the day -state. Of a transfer that was done there are two such entries.
 ID_ENTRY: Final = np.dtype([("low", "i8"), ("high", "i4"), ("state", "i4")], align=True)
 
 TEXT_CHUNK_BYTES: Final = 32

@@ -78,6 +78,14 @@ def has_room(market: Any) -> bool:
     return True
 
 
+@called
+def take_room(market: Any, count: int) -> bool:
+    """Tell whether there is room for some more ids that are no orders', and count them in."""
+    words = market.header
+    words[h.ROOM] = max(0, words[h.ROOM] - count)
+    return ids_have_room(market) and room_for_ids(market) >= count
+
+
 @rarely
 def has_room_for_change(market: Any) -> bool:
     """Tell whether there is room for what an open order may take elsewhere in its book."""

@@ -107,6 +107,7 @@ class _Deposit(_Record, tag="deposit", frozen=True, kw_only=True):
     cash: Cash | None = None
     symbol: Symbol | None = None
     quantity: Quantity | None = None
+    transfer_id: Id | None = None
 
 
 class _Withdraw(_Record, tag="withdraw", frozen=True, kw_only=True):
@@ -114,6 +115,7 @@ class _Withdraw(_Record, tag="withdraw", frozen=True, kw_only=True):
     cash: Cash | None = None
     symbol: Symbol | None = None
     quantity: Quantity | None = None
+    transfer_id: Id | None = None
 
 
 class _SetLimits(_Record, tag="set_limits", frozen=True, kw_only=True):

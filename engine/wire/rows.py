@@ -115,7 +115,7 @@ class CommandRows:
         asset = _row(self.symbols, symbol, adds=isinstance(command, domain.ListAsset))
         texts = [*ids, escaped(_message(command))]
         numbers = _numbers(command)
-        id_low, id_high = fingerprint_of(order_id) if order_id else (numbers.band_bits, 0)
+        id_low, id_high = fingerprint_of(order_id) if order_id else (numbers.id_low, numbers.id_high)
         self.rows[self.count] = (
             *(offset, time_ms, id_low, numbers.price, numbers.stop_price, numbers.expires_at_ms, id_high),
             *(account, ANY_ASSET if takes_any and not symbol else asset),
@@ -151,6 +151,8 @@ def _message(command: Command) -> str:
             return command.message.encode(errors="replace")[:MESSAGE_BYTES_MAX].decode(errors="ignore")
         case domain.ListAsset():
             return command.name
+        case domain.Deposit() | domain.Withdraw():
+            return command.transfer_id or ""
         case _:
             return ""
 
@@ -166,7 +168,8 @@ class _Numbers(NamedTuple):
     time_in_force: int = 0
     self_trade: int = 0
     flag: bool = False
-    band_bits: int = 0
+    id_low: int = 0
+    id_high: int = 0
 
 
 def _numbers(command: Command) -> _Numbers:
@@ -179,7 +182,7 @@ def _numbers(command: Command) -> _Numbers:
         case domain.ListAsset():
             numbers = _listing_numbers(command)
         case domain.Deposit() | domain.Withdraw():
-            numbers = _Numbers(price=command.cash_units or 0, quantity=command.quantity or 0)
+            numbers = _transfer_numbers(command)
         case domain.OpenAccount():
             numbers = _Numbers(flag=command.unlimited)
         case domain.KillSwitch():
@@ -189,6 +192,18 @@ def _numbers(command: Command) -> _Numbers:
         case domain.SetPhase():
             numbers = _Numbers(side=_PLACE_OF[command.phase])
     return numbers
+
+
+def _transfer_numbers(transfer: domain.Deposit | domain.Withdraw) -> _Numbers:
+    numbers = _Numbers(price=transfer.cash_units or 0, quantity=transfer.quantity or 0)
+    if transfer.transfer_id is None:
+        return numbers
+    # No id that comes in has such a byte: these are different from all orders' ids, and of one account.
+    name = [b"", escaped(transfer.investor_id), escaped(transfer.transfer_id)]
+    terms = [str(_KINDS[type(transfer)]), transfer.symbol or "", str(numbers.price), str(numbers.quantity)]
+    id_low, id_high = fingerprint_of(b"\0".join(name))
+    low, high = fingerprint_of(b"\0".join([*name, *(term.encode() for term in terms)]))
+    return numbers._replace(id_low=id_low, id_high=id_high, stop_price=low, display_quantity=high, flag=True)
 
 
 def _limits_numbers(limits: domain.SetLimits) -> _Numbers:
@@ -224,5 +239,5 @@ def _listing_numbers(listing: domain.ListAsset) -> _Numbers:
         quantity=listing.lot_size,
         display_quantity=listing.maker_fee_ppm,
         expires_at_ms=listing.taker_fee_ppm,
-        band_bits=0 if band is None else int(np.float64(band).view(np.int64)),
+        id_low=0 if band is None else int(np.float64(band).view(np.int64)),
     )

@@ -26,6 +26,8 @@ def request_of(ask: Ask[Any], headers: Mapping[str, str]) -> dict[str, Any]:
     """Give the arguments of httpx's `request`."""
     request: dict[str, Any] = {"method": ask.method, "url": ask.path, "params": dict(ask.params)}
     request["headers"] = dict(headers)
+    if ask.idempotency_key is not None:
+        request["headers"]["idempotency-key"] = ask.idempotency_key
     if ask.form:
         request["data"] = dict(ask.form)
     if ask.body is not None:

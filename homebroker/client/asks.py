@@ -5,6 +5,7 @@ book = client.ask(asks.book("PETR4", levels=5))
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from types import NoneType
 from typing import Any, Generic, TypeVar
@@ -33,7 +34,10 @@ _T = TypeVar("_T")
 
 
 class Ask(Struct, Generic[_T], frozen=True):
-    """A request, and what its answer is decoded to; None has none. `body` is sent as JSON, `form` as one."""
+    """A request, and what its answer is decoded to; None has none. `body` is sent as JSON, `form` as one.
+
+    What moves money has an `idempotency_key`: asked again with the same one, it is done once.
+    """
 
     method: str
     path: str
@@ -41,6 +45,7 @@ class Ask(Struct, Generic[_T], frozen=True):
     params: Mapping[str, str | int] = {}
     body: object = None
     form: Mapping[str, str] = {}
+    idempotency_key: str | None = None
 
 
 def assets() -> Ask[list[Ticker]]:
@@ -152,14 +157,28 @@ def open_account() -> Ask[Act]:
     return Ask("POST", "/account", Act)
 
 
-def deposit(cash: float) -> Ask[Act]:
-    """Put play money in; sent twice, it comes in twice."""
-    return Ask("POST", "/account/deposits", Act, body={"cash": cash})
+def deposit(cash: float, *, idempotency_key: str | None = None) -> Ask[Act]:
+    """Put play money in. The same ask sent again, when the outcome is unknown, comes in once.
+
+    Parameters
+    ----------
+    idempotency_key : str, optional
+        Names this deposit beyond the life of the ask; one is made for each otherwise.
+    """
+    return _transfer("/account/deposits", {"cash": cash}, idempotency_key)
 
 
-def withdraw(cash: float) -> Ask[Act]:
-    """Take play money out; sent twice, it goes out twice."""
-    return Ask("POST", "/account/withdrawals", Act, body={"cash": cash})
+def withdraw(cash: float, *, idempotency_key: str | None = None) -> Ask[Act]:
+    """Take play money out, once, as `deposit` does."""
+    return _transfer("/account/withdrawals", {"cash": cash}, idempotency_key)
+
+
+def move(
+    investor_id: str, what: Mapping[str, object], *, out: bool, idempotency_key: str | None = None
+) -> Ask[Act]:
+    """Put cash, or a quantity of a symbol, into anybody's account or take it out, once; for admins."""
+    way = "withdrawals" if out else "deposits"
+    return _transfer(f"/admin/accounts/{_part(investor_id)}/{way}", what, idempotency_key)
 
 
 def me() -> Ask[User]:
@@ -175,6 +194,10 @@ def preferences() -> Ask[dict[str, Any]]:
 def save_preference(name: str, value: object) -> Ask[None]:
     """Save something for one's next visits, in place of what had that name."""
     return Ask("PUT", f"/preferences/{_part(name)}", NoneType, body={"value": value})
+
+
+def _transfer(path: str, what: Mapping[str, object], idempotency_key: str | None) -> Ask[Act]:
+    return Ask("POST", path, Act, body=what, idempotency_key=idempotency_key or secrets.token_hex(16))
 
 
 def _part(text: str) -> str:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from engine.domain import PRICE_UNITS_MAX, QUANTITY_MAX, SYMBOL_PATTERN, UNITS_PER_CURRENCY
 from homebroker.order_flow.reading import ROWS_MAX, FlowError
+from homebroker.research.arguments import check_path, check_symbol, check_text
 from homebroker.research.command_frame import log_from_frame
 from homebroker.research.command_log import CommandLog
 
@@ -85,6 +86,10 @@ def read_lobster(path: Path | str, *, symbol: str | None = None, date: str | Non
     FlowError
         At the first row that is no message.
     """
+    check_path(path)
+    check_symbol(symbol)
+    if date is not None:
+        check_text(date, name="date")
     path = Path(path)
     named = _NAME.match(path.name)
     symbol = symbol or (named["symbol"] if named else "REPLAY")

@@ -11,6 +11,7 @@ import pandas as pd
 
 from engine.domain import TIME_MS_MAX
 from homebroker.order_flow.reading import FlowError
+from homebroker.research.arguments import check_path, check_word
 
 TradeFormat: TypeAlias = Literal["binance", "binance_agg", "bitstamp"]
 ROWS_MAX: Final = 100_000_000
@@ -62,10 +63,9 @@ def read_trades(path: Path | str, format: TradeFormat) -> pd.DataFrame:  # noqa:
     FlowError
         When it is no such file; says which line is wrong.
     """
-    told = _FORMATS.get(format)
-    if told is None:
-        raise ValueError(f"format={format!r} is no format of trades; choose one of {', '.join(_FORMATS)}.")
-    path = Path(path)
+    check_word(format, _FORMATS, what="format of trades")
+    check_path(path)
+    told, path = _FORMATS[format], Path(path)
     table = _read(path, told)
     numbers = {
         name: _numbers(path, table, place)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from os import PathLike
 from typing import TypeAlias
 
 from engine.domain import SYMBOL_PATTERN, TIME_MS_MAX
@@ -13,6 +16,7 @@ Since: TypeAlias = str | int | datetime
 """An age ("30m", "1h", "2d"), a time with its zone, or UTC milliseconds since 1970."""
 
 LIMIT_MAX = 1_000_000_000
+_SHOWN_MAX = 80
 _AGE = re.compile(r"(\d{1,9})(s|m|h|d|w)")
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 7 * 86_400_000}
 _HELP = 'say an age such as "30m", "1h" or "2d", a time with its zone, or UTC milliseconds since 1970'
@@ -80,16 +84,63 @@ def check_limit(limit: int | None, *, name: str = "limit") -> None:
         raise ValueError(f"{name}={limit} must be from 1 to {LIMIT_MAX:,}; leave it out for all rows.")
 
 
+def check_one_symbol(symbol: str) -> None:
+    """Refuse what is not one symbol."""
+    if symbol is None:
+        raise ValueError("Name the symbol, such as PETR4; this is of one at a time.")
+    check_symbol(symbol)
+
+
 def check_symbol(symbol: str | None) -> None:
     """Refuse what cannot be a symbol, which would otherwise just find nothing."""
     if symbol is not None and not (isinstance(symbol, str) and re.fullmatch(SYMBOL_PATTERN, symbol)):
         raise ValueError(f"{symbol!r} is no symbol; symbols are capitals and digits, such as PETR4.")
 
 
+def check_amount(amount: object, *, most: float, name: str) -> None:
+    """Refuse what is no number above 0, or is beyond the most."""
+    bounds = "more than 0" if most == math.inf else f"more than 0 and at most {most:,.0f}"
+    if not isinstance(amount, (int, float)) or isinstance(amount, bool):
+        raise TypeError(f"{name}={shown(amount)} is no number; give one that is {bounds}.")
+    if not 0 < amount <= most:
+        raise ValueError(f"{name}={amount!r} must be {bounds}.")
+
+
+def check_whole(number: object, *, most: int, name: str) -> None:
+    """Refuse what is no whole number from 0 to the most."""
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= most:
+        raise ValueError(f"{name}={shown(number)} is no whole number from 0 to {most}; give one.")
+
+
+def check_word(word: object, words: Iterable[str], *, what: str) -> None:
+    """Refuse what is none of some words."""
+    words = list(words)
+    if not isinstance(word, str) or word not in words:
+        raise ValueError(f"{shown(word)} is no {what}; choose one of {', '.join(words)}.")
+
+
+def check_path(path: object) -> None:
+    """Refuse what names no file."""
+    if not isinstance(path, (str, PathLike)) or not str(path) or "\0" in str(path):
+        raise TypeError(f"{shown(path)} names no file; give its path as text, or a pathlib.Path.")
+
+
+def check_text(text: object, *, name: str) -> None:
+    """Refuse what is no text, or an empty one."""
+    if not isinstance(text, str) or not text:
+        raise TypeError(f"{name}={shown(text)} is no text; give one, in quotes.")
+
+
 def check_investor(investor_id: str | None) -> None:
     """Refuse what cannot be an investor's id."""
     if investor_id is not None and not (isinstance(investor_id, str) and investor_id):
         raise ValueError(f"{investor_id!r} is no investor's id; give its text, or leave it out for all.")
+
+
+def shown(value: object) -> str:
+    """Show a value in a message: as it is when it is short and plain, else what it is."""
+    text = repr(value) if isinstance(value, (str, int, float, bytes, type(None))) else ""
+    return text if 0 < len(text) <= _SHOWN_MAX else f"This {type(value).__name__}"
 
 
 def _parsed(text: str, name: str) -> datetime:

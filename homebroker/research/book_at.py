@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time as clock
+
 import numpy as np
 import pandas as pd
 
@@ -11,7 +13,7 @@ from engine.shard import Shard
 from engine.snapshot_store import SnapshotStore
 from engine.topics import ORDERS
 from engine.wire.reader import CommandReader
-from homebroker.research.arguments import Since, bounds_ms, check_symbol
+from homebroker.research.arguments import Since, check_one_symbol, since_ms
 from homebroker.research.blocking import run_blocking
 from homebroker.research.command_log import cut
 from homebroker.research.depth import book_frame
@@ -51,9 +53,8 @@ def book_at(symbol: str, time: Since, *, progress: bool = True) -> pd.DataFrame:
     CutLogError
         When the commands that are needed were deleted.
     """
-    check_symbol(symbol)
-    time_ms, _ = bounds_ms(time, None)
-    assert time_ms is not None, "it was given"
+    check_one_symbol(symbol)
+    time_ms = since_ms(time, now_ms=clock.time_ns() // 1_000_000, name="time")
     shard = run_blocking(market_at(Settings().connection, time_ms, progress=progress))
     frame = book_frame(shard, symbol)
     frame.attrs["time_ms"] = shard.time_ms

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from api.live.candles import INTERVALS_MS, bucket_start
-from homebroker.research.arguments import Since, bounds_ms
-from homebroker.research.frames import time_index
+from homebroker.research.arguments import Since, bounds_ms, check_word
+from homebroker.research.frames import check_columns, time_index
 from homebroker.research.topics import transactions
 
 _PRICES = ("open", "high", "low", "close")
@@ -53,8 +53,7 @@ def candles_from(trades: pd.DataFrame, interval: str = "1m") -> pd.DataFrame:
         See `candles`.
     """
     interval_ms = _interval_ms(interval)
-    if not isinstance(trades.index, pd.DatetimeIndex) or not {"price", "quantity"} <= set(trades.columns):
-        raise ValueError("These are no trades; give a table indexed by time, with price and quantity.")
+    check_columns(trades, ("price", "quantity"), what="trades")
     if trades.empty:
         columns = dict.fromkeys(_PRICES, np.empty(0)) | dict.fromkeys(
             ("volume", "trades"), np.empty(0, np.int64)
@@ -77,6 +76,5 @@ def candles_from(trades: pd.DataFrame, interval: str = "1m") -> pd.DataFrame:
 
 
 def _interval_ms(interval: str) -> int:
-    if interval not in INTERVALS_MS:
-        raise ValueError(f"{interval!r} is no interval of candles; choose one of {', '.join(INTERVALS_MS)}.")
+    check_word(interval, INTERVALS_MS, what="interval of candles")
     return INTERVALS_MS[interval]

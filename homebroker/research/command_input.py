@@ -15,6 +15,7 @@ import pyarrow as pa
 from engine import domain
 from engine.batches import RawRecords
 from engine.kernel.octets import SLACK
+from homebroker.research.arguments import check_path
 from homebroker.research.command_frame import log_from_frame
 from homebroker.research.command_log import CommandLog, LogBuilder
 from homebroker.research.rows import LoggedCommand
@@ -45,6 +46,7 @@ def log_of(commands: Commands) -> CommandLog:
     if isinstance(commands, CommandLog):
         return commands
     if isinstance(commands, (str, os.PathLike)):
+        check_path(commands)
         # Only who replays a file needs what reads files.
         from homebroker.order_flow.importing import log_from_file  # noqa: PLC0415
 

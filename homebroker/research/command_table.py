@@ -53,6 +53,7 @@ def command_table(log: CommandLog) -> pa.Table:
         "post_only": maker.flag(_K.PLACE),
         "self_trade": maker.word("self_trade", SelfTrade, _K.PLACE),
         "cash": maker.amount("price", _K.DEPOSIT, _K.WITHDRAW),
+        "transfer_id": maker.text(MESSAGE, maker.of(_K.DEPOSIT, _K.WITHDRAW), may_lack=True),
         "unlimited": maker.flag(_K.OPEN_ACCOUNT),
         "order_value_max": maker.amount("price", _K.SET_LIMITS),
         "open_orders_max": maker.whole("quantity", _K.SET_LIMITS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -11,6 +11,7 @@ import pyarrow as pa
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from homebroker.research.arguments import check_word, shown
 from homebroker.research.schemas import TIME_FIELD, table_of_structs
 
 Kind: TypeAlias = Literal["pandas", "arrow", "polars"]
@@ -20,8 +21,7 @@ _KINDS = ("pandas", "arrow", "polars")
 
 def check_kind(kind: str) -> None:
     """Refuse a kind of table that there is not, or whose library is not installed."""
-    if kind not in _KINDS:
-        raise ValueError(f"to={kind!r} is no kind of table; choose one of {', '.join(_KINDS)}.")
+    check_word(kind, _KINDS, what="kind of table")
     if kind == "polars":
         try:
             import polars  # noqa: F401, PLC0415 - only who asks for it needs it
@@ -90,3 +90,16 @@ def _pandas_column(field: pa.Field, column: pa.ChunkedArray) -> Any:
     if pa.types.is_large_string(field.type):
         return pd.array(column, dtype="str")
     return column.to_numpy()
+
+
+def check_columns(table: object, names: Iterable[str], *, what: str) -> None:
+    """Refuse what is no table indexed by time with some columns; an Arrow table has its time as `time_ms`."""
+    names = set(names)
+    has = set(getattr(table, "column_names", ())) or set(getattr(table, "columns", ()))
+    index = getattr(table, "index", None)
+    by_time = "time_ms" in has if index is None else isinstance(index, pd.DatetimeIndex)
+    if not by_time or not names <= has:
+        raise ValueError(
+            f"{shown(table)} is no table of {what}; "
+            f"give one indexed by time, with {', '.join(sorted(names))}."
+        )

@@ -18,7 +18,7 @@ from engine.wire.records import (
     decode_execution,
     decode_transaction,
 )
-from homebroker.research.arguments import check_limit
+from homebroker.research.arguments import check_amount, check_limit, check_word
 from homebroker.research.errors import UnreadableRecordError
 from homebroker.research.pieces import UNREADABLE
 from homebroker.research.reading import SHARD, open_topic
@@ -83,12 +83,11 @@ async def follow(topic: str, *, limit: int | None = None, seconds: float | None 
     UnreadableRecordError
         At a record that no engine wrote.
     """
-    followed = _FOLLOWED.get(topic)
-    if followed is None:
-        raise ValueError(f"{topic!r} is no topic to follow; choose one of {', '.join(_FOLLOWED)}.")
+    check_word(topic, _FOLLOWED, what="topic to follow")
+    followed = _FOLLOWED[topic]
     check_limit(limit)
-    if seconds is not None and not seconds > 0:
-        raise ValueError(f"seconds={seconds} is no time to wait; give a positive number.")
+    if seconds is not None:
+        check_amount(seconds, most=math.inf, name="seconds")
     ends_s = math.inf if seconds is None else time.monotonic() + seconds
     left = limit
     is_new = followed.seen()

@@ -55,6 +55,7 @@ class CommandRow(Struct, frozen=True, kw_only=True):
     post_only: bool | None = None
     self_trade: SelfTrade | None = None
     cash: float | None = None
+    transfer_id: str | None = None
     unlimited: bool | None = None
     order_value_max: float | None = None
     open_orders_max: int | None = None

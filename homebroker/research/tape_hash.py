@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from engine.domain import UNITS_PER_CURRENCY
+from homebroker.research.frames import check_columns
 
 _TEXTS: Final = ("symbol", "buyer_id", "seller_id", "buy_order_id", "sell_order_id", "taker_side")
 
@@ -28,6 +29,7 @@ def tape_hash(trades: pd.DataFrame | pa.Table) -> str:
     str
         SHA-256, as hexadecimal digits.
     """
+    check_columns(trades, (*_TEXTS, "price", "quantity"), what="trades")
     digest = hashlib.sha256()
     if isinstance(trades, pa.Table):
         times_ms = trades.column("time_ms").to_numpy()

@@ -152,17 +152,27 @@ def _added(orders: pd.DataFrame | Iterable[Mapping[str, Any]]) -> list[tuple[int
             for time_ms, row in zip(times, rows, strict=True)
         ]
     else:
-        timed = [_timed(dict(order)) for order in orders]
+        if not isinstance(orders, Iterable) or isinstance(orders, (str, bytes, Mapping)):
+            raise TypeError(
+                "Give the orders as a table indexed by time, or as a list of mappings with their fields."
+            )
+        timed = [_timed(order) for order in orders]
     if not 0 < len(timed) <= ORDERS_MAX:
         raise ValueError(f"There are {len(timed):,} orders to add; give from 1 to {ORDERS_MAX:,}.")
     return sorted(timed, key=lambda each: each[0])
 
 
-def _timed(order: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+def _timed(given: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+    if not isinstance(given, Mapping):
+        raise TypeError(f"An order is a mapping of its fields, as in /docs, not {given!r:.80}.")
+    order = dict(given)
     time = order.pop("time", None)
     time_ms = order.pop("time_ms", None)
     if time is not None:
-        at = pd.Timestamp(time)
+        try:
+            at = pd.Timestamp(time)
+        except (TypeError, ValueError):
+            raise ValueError(f"{time!r:.80} is no time; give one with its zone, or `time_ms`.") from None
         if at.tzinfo is None:
             raise ValueError(f"The time {time!r} has no zone, so it could be UTC or Brazil's time; add one.")
         time_ms = int(at.timestamp() * 1_000)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from msgspec import Struct
 
 from api.identity.simulator_wishes import Scenario
+from engine.domain import TIME_MS_MAX
+from homebroker.research.arguments import check_amount, check_whole, check_word
 from homebroker.simulator.rehearsal import Rehearsal
 from homebroker.simulator.warm_up import WARM_UP_COMMANDS_PER_SECOND
 from homebroker.simulator.weather import Weather
@@ -51,12 +52,11 @@ class Simulation(Struct, frozen=True, kw_only=True):
     start_ms: int = _START_MS
 
     def __post_init__(self) -> None:
-        if not 0 < self.minutes <= _MINUTES_MAX:
-            raise ValueError(f"minutes={self.minutes!r} must be more than 0 and at most {_MINUTES_MAX:,.0f}.")
-        if not (math.isfinite(self.rate) and 0 < self.rate <= _RATE_MAX):
-            raise ValueError(f"rate={self.rate!r} must be more than 0 and at most {_RATE_MAX:,.0f}.")
-        if self.scenario not in set(Scenario):
-            raise ValueError(f"scenario={self.scenario!r} is none of {', '.join(Scenario)}.")
+        check_amount(self.minutes, most=_MINUTES_MAX, name="minutes")
+        check_amount(self.rate, most=_RATE_MAX, name="rate")
+        check_word(self.scenario, Scenario, what="scenario")
+        for name in ("seed", "start_ms"):
+            check_whole(getattr(self, name), most=TIME_MS_MAX, name=name)
 
     @property
     def end_ms(self) -> int:

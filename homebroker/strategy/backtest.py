@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from engine.domain import Command, Deposit, Execution, ListAsset, OpenAccount
 from engine.units import ppm_from_basis_points, units_from_decimal
-from homebroker.research.arguments import Since, bounds_ms, check_symbol
+from homebroker.research.arguments import Since, bounds_ms, check_one_symbol, shown
 from homebroker.research.command_input import Commands, log_of
 from homebroker.simulator.simulation import Simulation
 from homebroker.strategy.desk import Desk
@@ -19,7 +19,7 @@ from homebroker.strategy.recorded_market import RecordedMarket
 from homebroker.strategy.report import Report
 from homebroker.strategy.session import MarketEvent, Session
 from homebroker.strategy.simulated_market import SimulatedMarket
-from homebroker.strategy.strategy import Strategy
+from homebroker.strategy.strategy import Strategy, check_strategy
 
 _LATENCY_MAX_MS: Final = 60_000.0
 
@@ -97,7 +97,11 @@ def backtest(
     -----
     Costs some 40 µs a recorded command (200 a simulated one) from `since` on, and what the strategy takes.
     """
-    check_symbol(symbol)
+    check_strategy(strategy)
+    check_one_symbol(symbol)
+    for value, kind in ((latency, Latency), (account, Account), (fees, Fees)):
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"{shown(value)} is no hb.{kind.__name__}; make one, or leave it out.")
     since_ms, until_ms = bounds_ms(since, until)
     market: Market
     if isinstance(commands, Simulation):

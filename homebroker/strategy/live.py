@@ -12,7 +12,7 @@ from engine.log import Connection, LogReader, LogWriter, NewRecord
 from engine.topics import ASSETS, ORDERS
 from engine.units import units_from_decimal
 from engine.wire.commands import command_key, encode_command
-from homebroker.research.arguments import check_symbol
+from homebroker.research.arguments import check_amount, check_one_symbol
 from homebroker.research.blocking import run_blocking
 from homebroker.research.book_at import market_at
 from homebroker.research.ladder import Ladder
@@ -24,7 +24,7 @@ from homebroker.strategy.desk import Desk
 from homebroker.strategy.feed import FEED_TOPICS, Feed, Heard, in_order
 from homebroker.strategy.report import Report
 from homebroker.strategy.session import Session
-from homebroker.strategy.strategy import Strategy
+from homebroker.strategy.strategy import Strategy, check_strategy
 
 SECONDS_MAX: Final = 7 * 86_400.0
 _READ_WAIT_MS: Final = 20
@@ -61,9 +61,11 @@ def trade_live(strategy: Strategy, symbol: str, *, seconds: float, account: Acco
     ValueError
         When the symbol is not listed.
     """
-    check_symbol(symbol)
-    if not 0 < seconds <= SECONDS_MAX:
-        raise ValueError(f"seconds={seconds!r} must be more than 0 and at most {SECONDS_MAX:,.0f}.")
+    check_strategy(strategy)
+    check_one_symbol(symbol)
+    check_amount(seconds, most=SECONDS_MAX, name="seconds")
+    if account is not None and not isinstance(account, Account):
+        raise TypeError("The account is no hb.Account; make one, or leave it out.")
     return run_blocking(_trade(Settings().connection, strategy, symbol, seconds, account or Account()))
 
 

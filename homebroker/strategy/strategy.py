@@ -68,3 +68,11 @@ class Strategy:
 
     def on_stop(self, desk: Desk) -> None:
         """End; open orders are cancelled behind what is done here."""
+
+
+def check_strategy(strategy: object) -> None:
+    """Refuse what is no strategy."""
+    if isinstance(strategy, type):
+        raise TypeError(f"{strategy.__name__} is a class; give one of it: {strategy.__name__}().")
+    if not isinstance(strategy, Strategy):
+        raise TypeError(f"This {type(strategy).__name__} is no hb.Strategy; give one, as in the notebooks.")

@@ -78,6 +78,30 @@ async def test_an_admin_pays_in_and_out_for_anybody(
     assert (paid_in["act"], paid_in["subject"]) == ("deposit", "demo")
 
 
+async def test_a_transfer_sent_again_with_its_key_is_done_once(
+    admin: httpx.AsyncClient, client: httpx.AsyncClient
+) -> None:
+    before = (await client.get("/account")).json()["cash"]
+
+    async def send(who: httpx.AsyncClient, way: str, key: str, **what: object) -> tuple[int, str]:
+        answer = await who.post(way, json=what, headers={"Idempotency-Key": key})
+        return answer.status_code, answer.json().get("reason") or answer.json()["status"]
+
+    of_admin = "/admin/accounts/demo/deposits"
+    for _ in range(3):
+        assert await send(client, "/account/deposits", "a", cash=100) == (200, "done")
+        assert await send(client, "/account/withdrawals", "b", cash=30) == (200, "done")
+        assert await send(admin, of_admin, "c", cash=5) == (200, "done")
+        assert await send(admin, of_admin, "d", symbol="PETR4", quantity=7) == (200, "done")
+    assert await send(client, "/account/deposits", "a", cash=101) == (422, "duplicate_transfer_id")
+    assert await send(client, "/account/withdrawals", "a", cash=100) == (422, "duplicate_transfer_id")
+    assert await send(admin, of_admin, "c", symbol="PETR4", quantity=7) == (422, "duplicate_transfer_id")
+    assert await send(admin, "/admin/accounts/ana/deposits", "c", cash=5) == (200, "done")
+    assert (await client.get("/account")).json()["cash"] == before + 75
+    assert [row["quantity"] for row in (await client.get("/positions")).json()] == [7]
+    assert await send(client, "/account/deposits", "x" * 256, cash=1) == (422, "malformed")
+
+
 async def test_an_admin_limits_an_account_and_stops_its_trading(
     admin: httpx.AsyncClient, client: httpx.AsyncClient
 ) -> None:

@@ -49,6 +49,15 @@ async def test_questions_have_typed_answers(url: str) -> None:
         assert await client.ask(asks.trades("PETR4")) == []
 
 
+async def test_an_ask_that_moves_money_is_done_once_however_often_it_is_sent(url: str) -> None:
+    async with AsyncClient(url, username="demo", password=PASSWORDS["demo"]) as client:
+        before = (await client.ask(asks.account())).cash
+        deposit = asks.deposit(100)
+        for ask in (deposit, deposit, asks.withdraw(1), asks.deposit(100)):
+            assert (await client.ask(ask)).status == "done"
+        assert (await client.ask(asks.account())).cash == before + 199
+
+
 async def test_tokens_are_renewed_once_for_all_who_wait(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.identity.tokens.ACCESS_TOKEN_LIFE_S", 1)
     async with AsyncClient(url, username="demo", password=PASSWORDS["demo"]) as client:

@@ -152,10 +152,11 @@ async def test_a_stream_outlives_its_access_token_and_ends_with_the_key_it_came_
 ) -> None:
     monkeypatch.setattr("api.middleware.CHECK_EVERY_S", 0.1)
     monkeypatch.setattr("api.identity.recognition.FRESH_S", 0.05)
-    monkeypatch.setattr("api.identity.tokens.ACCESS_TOKEN_LIFE_S", 1)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
         await sign_in(client, "demo")
         made = (await client.post("/auth/keys", json={"name": "robot"})).json()
+        monkeypatch.setattr("api.identity.tokens.ACCESS_TOKEN_LIFE_S", 1)
+        await sign_in(client, "demo")
         by_token = client.stream("GET", "/stream/account")
         by_key = client.stream("GET", "/stream/account", headers={"authorization": f"Bearer {made['key']}"})
         async with by_token as first, by_key as second:
@@ -165,6 +166,7 @@ async def test_a_stream_outlives_its_access_token_and_ends_with_the_key_it_came_
             assert (await client.get("/auth/me")).json()["reason"] == "token_expired"
             assert not tokened.done()
             assert not keyed.done()
+            monkeypatch.setattr("api.identity.tokens.ACCESS_TOKEN_LIFE_S", 60)
             await sign_in(client, "demo")
             await client.delete(f"/auth/keys/{made['key_id']}")
             async with asyncio.timeout(5):

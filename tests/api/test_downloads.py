@@ -199,3 +199,33 @@ def test_a_hanging_piece_of_postgresql_is_ended(postgresql_server: str) -> None:
     with pytest.raises(QueryTooLongError), history.snapshot(seconds_max=0.2) as connection:
         connection.exec_driver_sql("SELECT pg_sleep(60)")
     history.close()
+
+
+async def test_head_has_the_head_of_get_and_ends_streams_and_downloads_with_it(
+    server: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "PIECE_ROWS", 100)
+    record(services, ROWS)
+    read: list[None] = []
+    snapshot = History.snapshot
+
+    def counted(self: History, *, seconds_max: float | None = None) -> Any:
+        read.append(None)
+        return snapshot(self, seconds_max=seconds_max)
+
+    monkeypatch.setattr(History, "snapshot", counted)
+    for path in ("/health", "/assets", "/nowhere", "/orders", "/transactions?symbol=NEVER3"):
+        wanted, told = await server.get(path), await server.head(path)
+        assert (told.status_code, told.content) == (wanted.status_code, b"")
+        assert told.headers["content-length"] == wanted.headers["content-length"]
+    read.clear()
+    for _ in range(DOWNLOADS_MAX + 1):
+        download = await server.head("/transactions?format=csv")
+        assert (download.status_code, download.headers["content-type"]) == (200, "text/csv; charset=utf-8")
+    # Of eleven pieces the one that the head waits for, and a look or two besides.
+    assert len(read) <= 3 * (DOWNLOADS_MAX + 1)
+    stream = await server.head("/stream?symbols=PETR4")
+    assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    refused = await server.head("/auth/token")
+    assert refused.status_code == 405
+    assert (await server.get("/health")).status_code == 200

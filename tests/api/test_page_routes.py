@@ -184,3 +184,42 @@ async def test_an_admin_steers_the_simulator_and_it_is_noted(
     assert (await admin.put("/admin/simulator", json={"scenario": "apocalypse"})).status_code == 422
     assert (await admin.put("/admin/simulator", json={"rate": 1e9})).status_code == 422
     assert (await client.put("/admin/simulator", json=wish)).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"quantity": 9},
+        {"price": 9.99},
+        {"side": "sell"},
+        {"symbol": "VALE3"},
+        {"time_in_force": "day"},
+        {"type": "market", "price": None, "time_in_force": "ioc"},
+        {"type": "stop_limit", "stop_price": 10.5},
+    ],
+)
+async def test_another_order_under_a_client_order_id_is_told_and_not_placed(
+    client: httpx.AsyncClient, recorded: RecordedEngine, other: dict[str, object]
+) -> None:
+    order = {"symbol": "PETR4", "side": "buy", "quantity": 10, "price": 9.5, "time_in_force": "gtc"}
+    order["client_order_id"] = "mine"
+    placed = (await client.post("/orders", json=order)).json()
+    await client.patch(f"/orders/{placed['order_id']}", json={"quantity": 6, "price": 9.6})
+    taken = await client.post("/orders", json=order | other)
+    assert (taken.status_code, taken.json()["reason"]) == (409, "duplicate_order_id")
+    assert "buy 6 PETR4, which is new" in taken.json()["message"]
+    again = await client.post("/orders", json=order)
+    assert (again.status_code, again.json()["quantity"], again.json()["price"]) == (200, 6, 9.6)
+    assert len((await client.get("/orders")).json()) == 1
+
+
+async def test_whether_an_amended_order_is_the_same_only_the_history_can_tell(
+    client: httpx.AsyncClient, engine: NearEngine
+) -> None:
+    order = {"symbol": "PETR4", "side": "buy", "quantity": 10, "price": 9.5, "client_order_id": "mine"}
+    placed = (await client.post("/orders", json=order)).json()
+    assert (await client.post("/orders", json=order)).status_code == 200
+    await client.patch(f"/orders/{placed['order_id']}", json={"quantity": 6})
+    unknown = await client.post("/orders", json=order)
+    assert (unknown.status_code, unknown.json()["reason"]) == (503, "database_unavailable")
+    assert (await client.post("/orders", json=order | {"side": "sell"})).status_code == 409

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -321,6 +323,48 @@ async def test_ready_says_that_the_engine_does_not_answer(client: httpx.AsyncCli
     assert "the engine has not answered for 30 s" in answer.json()["message"]
     follower.answering.look(commands=7, outputs=10, now_s=now_s)
     assert (await client.get("/ready")).status_code == 200
+
+
+async def test_ready_says_that_the_history_does_not_keep_up(client: httpx.AsyncClient, app: FastAPI) -> None:
+    services: Services = app.state.services
+    services.follower._stand(State.READY, "up to date")
+    services.history_watch.asking(time.monotonic() - 60)
+    services.history_watch.failed("connection refused")
+    answer = await client.get("/ready")
+    assert (answer.status_code, answer.json()["status"]) == (503, "retrying")
+    assert "database cannot be read (connection refused); see that it runs" in answer.json()["message"]
+    services.history_watch.answered({}, time.monotonic())
+    assert (await client.get("/ready")).status_code == 200
+
+
+_OF_HISTORY = (
+    "/transactions",
+    "/transactions?format=csv",
+    "/transactions?format=parquet",
+    "/transactions?mine=true",
+    "/executions",
+    "/portfolio/history?interval=1d",
+    "/portfolio/positions",
+    "/orders/of-long-ago",
+    "/orders?status=all",
+)
+
+
+async def test_without_its_database_the_history_is_unavailable_and_the_market_goes_on(
+    client: httpx.AsyncClient, app: FastAPI, engine: NearEngine, tmp_path: Path
+) -> None:
+    services: Services = app.state.services
+    await asyncio.to_thread((tmp_path / "history.sqlite").write_bytes, b"no database at all" * 1_000)
+    services.view.orders.begin([])
+    sell(engine, 4, 10.0)
+    for path in _OF_HISTORY:
+        answer = await client.get(path)
+        assert (answer.status_code, answer.json()["reason"]) == (503, "database_unavailable"), path
+        assert int(answer.headers["Retry-After"]) > 0
+    placed = await client.post("/orders", json=ORDER)
+    assert (placed.status_code, placed.json()["filled_quantity"]) == (201, 4)
+    for live in ("/book/PETR4", "/trades/PETR4", "/candles/PETR4", "/account", "/positions", "/orders"):
+        assert (await client.get(live)).status_code == 200
 
 
 async def test_history_pages_give_every_trade_once_newest_first(

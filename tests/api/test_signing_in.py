@@ -169,12 +169,31 @@ async def test_a_new_password_ends_all_other_sessions(client: httpx.AsyncClient,
         await sign_in(other, "demo")
         wrong = await client.post("/auth/password", json=change | {"current_password": "not this"})
         assert (wrong.status_code, wrong.json()["reason"]) == (401, "invalid_credentials")
-        assert (await client.post("/auth/password", json=change)).status_code == 204
+        assert (await client.post("/auth/password", json=change)).json()["api_keys"] == []
         assert (await client.get("/auth/me")).status_code == 200
         assert (await other.get("/auth/me")).status_code == 401
         with pytest.raises(AssertionError, match="invalid_credentials"):
             await tokens(other, "demo")
         await tokens(other, "demo", "another-one-entirely")
+
+
+async def test_a_new_password_tells_of_the_keys_that_stay_and_ends_them_when_asked(
+    client: httpx.AsyncClient, app: FastAPI
+) -> None:
+    key = (await client.post("/auth/keys", json={"name": "robot"})).json()["key"]
+    async with stranger(app) as robot:
+        robot.headers["X-API-Key"] = key
+        change = {"current_password": PASSWORDS["demo"], "new_password": "another-one-entirely"}
+        kept = await client.post("/auth/password", json=change)
+        assert kept.status_code == 200
+        assert [row["name"] for row in kept.json()["api_keys"]] == ["robot"]
+        assert "1 API keys can still be used" in kept.json()["message"]
+        assert key not in kept.text
+        assert (await robot.get("/auth/me")).status_code == 200
+        again = {"current_password": "another-one-entirely", "new_password": "a-third-one-entirely"}
+        ended = await client.post("/auth/password", json=again | {"revoke_api_keys": True})
+        assert (ended.status_code, ended.json()["api_keys"]) == (200, [])
+        assert (await robot.get("/auth/me")).status_code == 401
 
 
 @pytest.mark.parametrize("password", ["short", "x" * 129, "demo123456", "aaaaaaaaaaaa"])

@@ -28,6 +28,7 @@ class Request:
     name: str
     secret: str | None
     body: Any
+    idempotency_key: str | None = None
 
 
 @dataclass
@@ -79,7 +80,10 @@ def _handler(scripted: Scripted) -> type[BaseHTTPRequestHandler]:
             sent = json.loads(self.rfile.read(length)) if length else None
             scheme, _, secret = self.headers.get("authorization", "").partition(" ")
             request = Request(
-                name=f"{self.command} {self.path}", secret=secret if scheme == "Bearer" else None, body=sent
+                name=f"{self.command} {self.path}",
+                secret=secret if scheme == "Bearer" else None,
+                body=sent,
+                idempotency_key=self.headers.get("idempotency-key"),
             )
             scripted.requests.append(request)
             scripted.cookies_received += self.headers.get_all("cookie", [])

@@ -65,6 +65,20 @@ def test_a_second_click_is_no_second_deposit(api: Scripted) -> None:
     assert len(api.bodies) == 3
 
 
+def test_what_may_have_moved_is_sent_again_under_its_name(
+    api: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wallet, "REPEAT_WINDOW_S", 0)
+    page = open_page("portfolio")
+    answers_in_turn = [(0, None), (503, {"reason": "broker_unavailable", "message": "Away."}), (200, DONE)]
+    for status, body in [*answers_in_turn, (200, DONE)]:
+        api.answer("POST /account/deposits", status, body)
+        _move(page, "deposit", "500")
+    lost, unknown, done, another = [each.idempotency_key for each in api.requests if each.body]
+    assert lost == unknown == done is not None
+    assert another not in {None, done}
+
+
 def test_the_same_amount_wished_again_is_another() -> None:
     clicks = Clicks()
     assert not clicks.is_repeat("deposit", 5.0, now_s=0.0)
@@ -97,7 +111,7 @@ def test_the_same_amount_wished_again_is_another() -> None:
         ),
         ((202, PENDING), "warning", "has not answered yet; your cash changes"),
         ((503, {"reason": "broker_unavailable", "message": "Kafka is away."}), "warning", "may have moved"),
-        ((0, None), "warning", "look at your cash before you send it again"),
+        ((0, None), "warning", "Send the same again: it moves only once"),
     ],
 )
 def test_what_became_of_it_is_told(api: Scripted, answer: tuple[int, Any], kind: str, words: str) -> None:

@@ -165,6 +165,7 @@ def _rare(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
     investor, symbol = dice.choice(_INVESTORS), dice.choice(_SYMBOLS)
     away: dict[str, Any] = dice.choice(({"cash_units": 50_000}, {"symbol": symbol, "quantity": 7}))
     kind = dice.choice((Deposit, Withdraw))
+    transfer_id = dice.choice((None, "t-1", "t-2"))
     auction: list[Command] = [SetPhase(symbol=symbol, phase=Phase.AUCTION)]
     for _ in range(dice.randint(5, 60)):
         auction += _place(dice, given, time_ms)
@@ -174,7 +175,7 @@ def _rare(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
         SetPhase(symbol=symbol, phase=phase) for phase in (Phase.HALTED, Phase.CONTINUOUS)
     ]
     choices: tuple[list[Command], ...] = (
-        [kind(investor_id=investor, **away)],
+        [kind(investor_id=investor, transfer_id=transfer_id, **away)],
         [CancelAll(investor_id=investor, symbol=symbol)],
         [_listing(symbol, dice.choice((0.3, 0.3, 0.02)), taker_fee_ppm=dice.choice((0, 250, 3_001)))],
         [

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import resource
 import signal
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, func, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from api.history import History, HistoryUnavailableError, HistoryWatch
 from api.recorder import service
 from api.recorder.tables import candles, executions, transactions
 from engine.domain import Side
@@ -26,6 +29,7 @@ from engine.wire.records import decode_transaction
 from tests.api.exchange import Exchange
 from tests.kafka.waiting import until
 from tests.market import Market, start_part, stop_part
+from tests.postgresql import stoppable_postgresql
 
 pytestmark = pytest.mark.kafka
 
@@ -127,6 +131,79 @@ async def test_a_locked_database_is_waited_for_and_nothing_is_lost(
         trades = sum(record.topic == TRANSACTIONS for record in exchange.records)
         await until(lambda: counted(path, "transactions") == trades, "all trades")
         await until(lambda: reports[-1][0] is State.READY, "ready again")
+
+
+def _delete(path: Path) -> None:
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+async def test_a_database_that_is_deleted_is_made_anew_from_the_log(
+    connection: Connection, tmp_path: Path
+) -> None:
+    path, exchange = tmp_path / "history.sqlite", played(40)
+    trades = [record for record in exchange.records if record.topic == TRANSACTIONS]
+    await write(connection, exchange, part=slice(0, 15))
+    async with recording(connection, f"sqlite:///{path}") as reports:
+        await until(lambda: State.READY in [state for state, _ in reports], "ready")
+        # One that is open can still be written, and nobody would ever read it.
+        _delete(path)
+        await write(connection, exchange, part=slice(15, None))
+        await until(
+            lambda: counted(path, "transactions") == len(trades), "all trades, in the file that is there"
+        )
+        await until(lambda: reports[-1][0] is State.READY, "ready again")
+
+
+async def test_a_full_disk_is_told_and_waited_for_and_nothing_is_lost(
+    connection: Connection, tmp_path: Path
+) -> None:
+    path, exchange = tmp_path / "history.sqlite", played(400)
+    async with recording(connection, f"sqlite:///{path}") as reports:
+        await until(lambda: State.READY in [state for state, _ in reports], "ready")
+        used = path.with_name(path.name + "-wal").stat().st_size
+        _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+        await write(connection, exchange, part=slice(0, 10))
+        await until(lambda: counted(path, "transactions") > 0, "some trades")
+        before = counted(path, "transactions")
+        # For this process, files end there as on a full disk.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (used + 64 * 1024, most))
+        try:
+            await write(connection, exchange, part=slice(10, None))
+            await until(lambda: reports[-1][0] is State.RETRYING, "retrying")
+            assert "make room on its disk" in reports[-1][1]
+            assert counted(path, "transactions") == before
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        trades = sum(record.topic == TRANSACTIONS for record in exchange.records)
+        await until(lambda: counted(path, "transactions") == trades, "all trades")
+        await until(lambda: reports[-1][0] is State.READY, "ready again")
+
+
+async def test_a_postgresql_that_stops_and_starts_again_costs_nothing(connection: Connection) -> None:
+    exchange = played(40)
+    trades = sum(record.topic == TRANSACTIONS for record in exchange.records)
+    await write(connection, exchange, part=slice(0, 15))
+    with stoppable_postgresql() as server:
+        async with recording(connection, server.url) as reports:
+            history = History(server.url)
+            watch = HistoryWatch(history, lambda: {TRANSACTIONS: trades})
+            watching = asyncio.create_task(watch.run())
+            await until(lambda: State.READY in [state for state, _ in reports], "ready")
+            await asyncio.to_thread(server.stop)
+            await write(connection, exchange, part=slice(15, None))
+            await until(lambda: reports[-1][0] is State.RETRYING, "retrying")
+            assert "see that it runs and can be reached" in reports[-1][1]
+            with pytest.raises(HistoryUnavailableError):
+                await asyncio.to_thread(history.positions_in_log)
+            await until(lambda: "cannot be read" in (watch.trouble(time.monotonic()) or ""), "it is noticed")
+            await asyncio.to_thread(server.start)
+            await until(lambda: reports[-1][0] is State.READY, "ready again")
+            await until(lambda: watch.trouble(time.monotonic()) is None, "it is noticed that all is well")
+            stored = await asyncio.to_thread(history.rows, select(func.count()).select_from(transactions))
+            assert stored[0][0] == trades
+            watching.cancel()
+            history.close()
 
 
 async def test_a_history_of_another_market_is_refused_with_a_sentence(

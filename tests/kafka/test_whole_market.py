@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sqlite3
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +14,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import psutil
 import pytest
 
 from engine.domain import UNITS_PER_CURRENCY, Deposit
@@ -22,6 +24,7 @@ from engine.wire.commands import decode_command
 from engine.wire.records import Transaction, decode_transaction
 from homebroker.settings import Settings
 from homebroker.supervisor.plan import PART_NAMES
+from tests.kafka.bystanders import TRADER, Bystanders, differences
 from tests.kafka.clean_run import all_answered, check_outputs, seen_once, topic_values
 from tests.kafka.running_market import RunningMarket
 from tests.market import market_settings, run_apart, start_part, stop_part, wait_until, wait_until_ready
@@ -29,12 +32,25 @@ from tests.market import market_settings, run_apart, start_part, stop_part, wait
 pytestmark = pytest.mark.kafka
 
 _ROUNDS = 10 if os.environ.get("HOMEBROKER_TEST_SOAK") == "1" else 1
+_FROZEN_S = 5.0 if os.environ.get("HOMEBROKER_TEST_SOAK") == "1" else 0.7
 _MINUTE_MS = 60_000
+_SYMBOL = "PETR4"
 
 
 @pytest.fixture(scope="module")
-def survivor(kafka_jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Give a market whose every part was killed while it was busy, its log at rest now."""
+def bystanders() -> Iterator[list[Bystanders]]:
+    """Give room for the market's clients, who were there through it all."""
+    present: list[Bystanders] = []
+    yield present
+    for each in present:
+        each.stop()
+
+
+@pytest.fixture(scope="module")
+def survivor(
+    kafka_jars: None, tmp_path_factory: pytest.TempPathFactory, bystanders: list[Bystanders]
+) -> Iterator[Settings]:
+    """Give a market whose every part was frozen and killed while it was busy, its log at rest now."""
     settings = market_settings(
         tmp_path_factory.mktemp("whole"), simulator_warmup_hours=0.2, simulator_rate=200.0
     )
@@ -42,10 +58,16 @@ def survivor(kafka_jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
     parts = []
     try:
         running.wait_until_open()
+        there = Bystanders(f"http://127.0.0.1:{settings.api_port}", _SYMBOL)
+        bystanders.append(there)
+        there.start()
         dice = random.Random(20261122)
+        for name in [name for _ in range(_ROUNDS) for name in dice.sample(PART_NAMES, len(PART_NAMES))]:
+            _freeze(running.pids()[name])
         for name in [name for _ in range(_ROUNDS) for name in dice.sample(PART_NAMES, len(PART_NAMES))]:
             os.kill(running.pids()[name], signal.SIGKILL)
             wait_until(lambda: running.status().returncode == 0, f"the market is whole again without {name}")
+        there.stop_trading()
         # All but the simulator, so that the log comes to rest.
         stop_part(running.process)
         parts.extend(start_part(settings, command) for command in ("broker", "engine", "recorder", "api"))
@@ -57,6 +79,15 @@ def survivor(kafka_jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iter
         stop_part(running.process)
         for part in reversed(parts):
             stop_part(part)
+
+
+def _freeze(pid: int) -> None:
+    frozen = [*psutil.Process(pid).children(recursive=True), psutil.Process(pid)]
+    for process in frozen:
+        process.suspend()
+    time.sleep(_FROZEN_S)
+    for process in frozen:
+        process.resume()
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +102,11 @@ def _trades(settings: Settings) -> list[Transaction]:
 
 def _brought_in(settings: Settings) -> Counter[str]:
     found: Counter[str] = Counter()
+    names: set[str] = set()
     for _, _, value in run_apart(topic_values(settings.connection, ORDERS)):
         command = decode_command(value)
-        if isinstance(command, Deposit):
+        if isinstance(command, Deposit) and command.transfer_id not in names:
+            names |= {command.transfer_id} if command.transfer_id else set()
             found[command.symbol or "cash"] += command.cash_units or command.quantity or 0
     return found
 
@@ -142,3 +175,56 @@ def test_cash_and_shares_are_as_many_as_were_brought_in(survivor: Settings) -> N
         assert sum(count for (_, held), count in shares.items() if held == symbol) == brought_in[symbol], (
             symbol
         )
+
+
+def test_who_followed_the_market_has_seen_each_trade_once_and_has_its_books(
+    survivor: Settings, bystanders: list[Bystanders], market_now: Shard
+) -> None:
+    (there,) = bystanders
+    by_symbol: dict[str, list[Transaction]] = {}
+    for trade in _trades(survivor):
+        by_symbol.setdefault(trade.symbol, []).append(trade)
+    for symbol, trades in by_symbol.items():
+        last = trades[-1].transaction_id
+        wait_until(lambda seen=there.trades[symbol], last=last: seen[-1:] == [last], "the last trade is seen")  # type: ignore[misc]
+        odd = differences(there.trades[symbol], [trade.transaction_id for trade in trades])
+        assert odd == [], symbol
+    for book in market_now.book_snapshots():
+        sides = [
+            [(x.price_units / 10_000, x.quantity, x.order_count) for x in side]
+            for side in (book.bids, book.asks)
+        ]
+        assert [list(side) for side in there.books[book.symbol]] == sides, book.symbol
+    there.check()
+    assert there.streams[0].connections > 1, "its connection was cut"
+    assert [(stream.resets, stream.broken_chains) for stream in there.streams] == [(0, 0)] * 2
+
+
+def test_who_traded_through_it_all_has_each_order_and_deposit_once(
+    survivor: Settings, bystanders: list[Bystanders], market_now: Shard
+) -> None:
+    (there,) = bystanders
+    for topic, seen in ((EXECUTIONS, there.executions), (ACCOUNTS, there.accounts)):
+        records = [
+            fields
+            for fields in map(msgspec.json.decode, run_apart(seen_once(survivor.connection, topic)))
+            if fields["investor_id"] == TRADER
+        ]
+        last = (records[-1]["offset"], records[-1]["index"])
+        wait_until(lambda seen=seen, last=last: seen[-1:] == [last], f"the last of {topic} is seen")  # type: ignore[misc]
+        assert differences(seen, [(each["offset"], each["index"]) for each in records]) == [], topic
+        if topic == EXECUTIONS:
+            begun = [each["client_order_id"] for each in records if each["execution_type"] == "new"]
+            assert len(begun) == len(set(begun))
+            assert set(there.placed) <= set(begun)
+    assert there.sent_again > 0, "an answer was lost"
+    asked = [
+        command
+        for command in (
+            decode_command(value) for _, _, value in run_apart(topic_values(survivor.connection, ORDERS))
+        )
+        if isinstance(command, Deposit) and command.investor_id == TRADER and command.transfer_id
+    ]
+    done = {command.transfer_id: command.cash_units or 0 for command in asked}
+    assert sum(done.values()) == there.paid_in * UNITS_PER_CURRENCY
+    there.check()

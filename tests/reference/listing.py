@@ -67,11 +67,19 @@ def transfer(state: State, command: Deposit | Withdraw) -> None:
     is_shares = command.cash_units is None and asset is not None and command.quantity is not None
     if not is_cash and not is_shares:
         raise Refusal(Message.CASH_OR_SHARES)
+    name = (command.investor_id, command.transfer_id or "")
+    if name in state.transfers and state.transfers[name][1] >= state.day - 1:
+        if state.transfers[name][0] != command:
+            raise Refusal(Message.OTHER_TRANSFER)
+        state.touch(account.investor_id, *([command.symbol] if command.symbol else []))
+        return
     sign = 1 if isinstance(command, Deposit) else -1
     if asset is None:
         _transfer_cash(state, account, sign * (command.cash_units or 0))
     else:
         _transfer_shares(state, account, asset, sign * (command.quantity or 0))
+    if command.transfer_id is not None:
+        state.transfers[name] = (command, state.day)
 
 
 def _transfer_cash(state: State, account: Account, cash_units: int) -> None:

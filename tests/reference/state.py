@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.domain import HOUSE_ID, AccountChanged, Event, ExecutionType, Limits, Position, Side, Status
+from engine.domain import (
+    HOUSE_ID,
+    AccountChanged,
+    Deposit,
+    Event,
+    ExecutionType,
+    Limits,
+    Position,
+    Side,
+    Status,
+    Withdraw,
+)
 from engine.messages import SENTENCES, Message
 from tests.reference.asset import Asset
 from tests.reference.order import Order, report
@@ -66,7 +77,8 @@ class State:
     """A shard between two commands, and what the command in hand has caused so far.
 
     `orders` are the open ones by id, oldest acceptance first. `days_ended` names the ids of orders that
-    have ended, with the day of it; `touched` the accounts that the command changed, with the symbols of
+    have ended, with the day of it, `transfers` what was done under an account's transfer id, and the day;
+    `touched` the accounts that the command changed, with the symbols of
     the positions, and `set_by_command` what the command set of an account.
     """
 
@@ -78,6 +90,7 @@ class State:
     )
     orders: dict[str, Order] = field(default_factory=dict)
     days_ended: dict[str, int] = field(default_factory=dict)
+    transfers: dict[tuple[str, str], tuple[Deposit | Withdraw, int]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     trades: int = 0
     touched: dict[str, list[str]] = field(default_factory=dict)

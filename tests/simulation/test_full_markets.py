@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from engine.domain import (
+    AccountChanged,
     Amend,
     Cancel,
     CancelAll,
@@ -25,6 +26,7 @@ from engine.domain import (
     Status,
     TimeInForce,
 )
+from engine.kernel.header import IDS_SIZE_MIN
 from engine.kernel.layout import ORDERS_KEPT, Capacity
 from engine.shard import Shard
 from tests.simulation.lives import CAPACITY, new_life, restored_life
@@ -110,6 +112,27 @@ def test_a_full_market_still_trades_and_restores() -> None:
     assert again.shard.digest() == clean.shard.digest()
     assert {topic: middle.topics[topic] + values for topic, values in again.topics.items()} == clean.topics
     again.shard.check()
+
+
+def test_no_room_for_another_transfer_id() -> None:
+    market = _Market(msgspec.structs.replace(CAPACITY, ids=IDS_SIZE_MIN))
+    done = 0
+    while market.refusal(_deposit(done)) is None:
+        done += 1
+        assert done < IDS_SIZE_MIN
+    assert done > IDS_SIZE_MIN // 4
+    market.shard.check()
+    # What was done is still known, what has no name still goes.
+    assert market.refusal(_deposit(0)) is None
+    assert market.refusal(msgspec.structs.replace(_deposit(0), cash_units=2)) is Reason.DUPLICATE_TRANSFER_ID
+    (account,) = market.run(Deposit(investor_id="ana", cash_units=5))
+    assert isinstance(account, AccountChanged)
+    assert account.cash_units == done + 5
+    market.shard.check()
+
+
+def _deposit(number: int) -> Deposit:
+    return Deposit(investor_id="ana", cash_units=1, transfer_id=f"t-{number}")
 
 
 def test_no_room_for_another_level() -> None:

@@ -1,0 +1,96 @@
+"""Whether the history keeps up: its database answers, and the recorder writes what the log has."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+
+from api.history.reading import History, HistoryUnavailableError, NoTablesError
+from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
+
+AWAY_MAX_S: Final = 3.0
+"""A database that has not answered for longer is away."""
+STILL_MAX_S: Final = 10.0
+"""A recorder that has left records unwritten for longer, and wrote none, does not keep up."""
+_LOOK_EVERY_S: Final = 1.0
+_WATCHED: Final = (TRANSACTIONS, EXECUTIONS, ACCOUNTS)
+
+_log = structlog.get_logger("api")
+
+
+class HistoryWatch:
+    """Looks at the history about once a second.
+
+    Parameters
+    ----------
+    history : History
+        The database.
+    known : callable
+        Gives the next offset to read of each topic, as far as the live view has read it; none before it has
+        caught up with the log.
+    """
+
+    def __init__(self, history: History, known: Callable[[], Mapping[str, int]]) -> None:
+        self._history = history
+        self._known = known
+        self._asked_s: float | None = None
+        self._error = ""
+        self._stored: Mapping[str, int] = {}
+        self._behind = 0
+        self._still_since_s: float | None = None
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        was_troubled = False
+        while True:
+            self.asking(time.monotonic())
+            try:
+                self.answered(await asyncio.to_thread(self._history.positions_in_log), time.monotonic())
+            except NoTablesError:
+                self.answered({}, time.monotonic())
+            except HistoryUnavailableError as error:
+                self.failed(str(error))
+            trouble = self.trouble(time.monotonic())
+            if was_troubled != (trouble is not None):
+                was_troubled = trouble is not None
+                _log.warning("the history does not keep up", why=trouble) if trouble else _log.info(
+                    "the history keeps up again"
+                )
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def asking(self, now_s: float) -> None:
+        """Note that the database is asked; `now_s` is of a clock that never goes back."""
+        if self._asked_s is None:
+            self._asked_s = now_s
+
+    def failed(self, error: str) -> None:
+        """Note that it did not answer, and why."""
+        self._error = error
+
+    def answered(self, stored: Mapping[str, int], now_s: float) -> None:
+        """Note that it answered: how far the recorder has got in each topic."""
+        self._asked_s, self._error = None, ""
+        known = self._known()
+        behind = sum(max(0, known.get(topic, 0) - stored.get(topic, 0)) for topic in _WATCHED)
+        if behind == 0 or stored != self._stored:
+            self._still_since_s = None
+        elif self._still_since_s is None:
+            self._still_since_s = now_s
+        self._stored, self._behind = stored, behind
+
+    def trouble(self, now_s: float) -> str | None:
+        """Say why the history does not keep up, and what to do; None when it does."""
+        if self._asked_s is not None and now_s - self._asked_s > AWAY_MAX_S:
+            why = self._error or "it has not answered"
+            return f"the history's database cannot be read ({why}); see that it runs and its disk is there"
+        still_s = 0.0 if self._still_since_s is None else now_s - self._still_since_s
+        if still_s > STILL_MAX_S:
+            return (
+                f"the recorder has written nothing for {still_s:.0f} s, and {self._behind:,} records wait; "
+                "see homebroker status, and that the history's database can be written and has room"
+            )
+        return None
