@@ -9,7 +9,8 @@ import numpy as np
 from engine.domain import BALANCE_QUANTITY_MAX, BALANCE_UNITS_MAX
 from engine.kernel import header as h
 from engine.kernel.compile import called, inlined, rarely
-from engine.kernel.layout import NONE
+from engine.kernel.layout import NONE, UNLISTED
+from engine.kernel.market import row_or_spare
 from engine.kernel.words import BUY
 
 _SPREAD: Final = 0x9E3779B97F4A7C1
@@ -98,6 +99,35 @@ def hold(market: Any, order: int, quantity: int) -> None:
     position = market.positions[row.position]
     market.accounts[position.account].held_cash += quantity * row.share_cost
     position.held_quantity += 0 if row.side == BUY else quantity
+
+
+@inlined
+def list_order(market: Any, order: int) -> None:
+    """Put an open order at the end of its account's list."""
+    row = market.orders[order]
+    account = market.accounts[market.positions[row.position].account]
+    account.open_orders += 1
+    row.account_next = NONE
+    first, last = account.first_order, account.last_order
+    row.account_previous = last
+    row_or_spare(market.orders, last).account_next = order
+    account.first_order = order if first == NONE else first
+    account.last_order = order
+
+
+@inlined
+def unlist_order(market: Any, order: int) -> None:
+    """Take an order out of its account's list, wherever in it it stands."""
+    row = market.orders[order]
+    account = market.accounts[market.positions[row.position].account]
+    previous, following = row.account_previous, row.account_next
+    first, last = account.first_order, account.last_order
+    row_or_spare(market.orders, previous).account_next = following
+    row_or_spare(market.orders, following).account_previous = previous
+    account.first_order = following if first == order else first
+    account.last_order = previous if last == order else last
+    row.account_previous = UNLISTED
+    account.open_orders -= 1
 
 
 class Holdings(NamedTuple):

@@ -225,7 +225,7 @@ def check_size(market: Any, command: int, price: int) -> int:
         return message
     cost = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)
     # What is held already is within the bound.
-    return _check_held(market, placed.account, cost if placed.side == BUY else 0)
+    return check_held(market, placed.account, cost if placed.side == BUY else 0)
 
 
 @inlined
@@ -236,7 +236,8 @@ def _check_value(market: Any, account: int, value: int) -> int:
 
 
 @inlined
-def _check_held(market: Any, account: int, more: int) -> int:
+def check_held(market: Any, account: int, more: int) -> int:
+    """Check that what an account's orders hold stays within bounds with so much more."""
     return _ORDER_VALUE if market.accounts[account].held_cash + more > BALANCE_UNITS_MAX else _FINE
 
 
@@ -268,7 +269,7 @@ def check_amend(market: Any, command: int, order: int, quantity: int, price: int
     message = _check_value(market, account, value) if value > before else _FINE
     if message != _FINE or row.side != BUY:
         return message
-    return _check_held(market, account, more_cash(market, order, quantity, price))
+    return check_held(market, account, more_cash(market, order, quantity, price))
 
 
 @inlined

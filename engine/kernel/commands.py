@@ -104,7 +104,7 @@ def place(market: Any, command: int) -> int:
         price = _price_taken(market, command)
     message = _check_against_book(market, command, price)
     if message == 0:
-        message = _check_cover(market, command, position, price)
+        message = check_cover(market, command, position, price)
     if message != 0:
         return refuse(market, command, message)
     if position == NONE:
@@ -151,7 +151,8 @@ def _check_against_book(market: Any, command: int, price: int) -> int:
 
 
 @inlined
-def _check_cover(market: Any, command: int, position: int, price: int) -> int:
+def check_cover(market: Any, command: int, position: int, price: int) -> int:
+    """Check that a new order's account has free what the order needs."""
     placed = market.commands[command]
     is_buy = placed.side == BUY
     cash = placed.quantity * new_share_cost(market, placed.asset, price, placed.stop_price)

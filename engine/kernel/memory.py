@@ -22,6 +22,8 @@ _NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 _GIVE_BACK: Final = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
 _COMMANDS: Final = ADDRESSES["commands"]
 _HUGE_PAGES: Final = getattr(mmap, "MADV_HUGEPAGE", None)
+_HUGE_PAGE_BYTES: Final = 2 << 20
+_HUGE_FROM_BYTES: Final = 64 << 20
 
 
 def reserved(rows: int, dtype: npt.DTypeLike, *, columns: int | None = None) -> Array:
@@ -43,11 +45,29 @@ def reserved(rows: int, dtype: npt.DTypeLike, *, columns: int | None = None) -> 
     """
     element = np.dtype(dtype)
     bytes_max = max(1, rows * (columns or 1) * element.itemsize)
-    area = mmap.mmap(-1, bytes_max, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
-    if _HUGE_PAGES is not None and bytes_max > 64 << 20:
+    # The system puts an area anywhere, and the first rows, which are used most, need a huge page as well.
+    spare = _HUGE_PAGE_BYTES if bytes_max >= _HUGE_FROM_BYTES else 0
+    area = mmap.mmap(-1, bytes_max + spare, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
+    first = -_address_of(area) % _HUGE_PAGE_BYTES if spare else 0
+    if spare and _HUGE_PAGES is not None:
         area.madvise(_HUGE_PAGES)
-    array = np.frombuffer(area, dtype=element, count=rows * (columns or 1))
+    array = np.frombuffer(area, dtype=element, count=rows * (columns or 1), offset=first)
     return array if columns is None else array.reshape(rows, columns)
+
+
+def give_back(array: Array, first: int, rows: int) -> None:
+    """Return the memory of a `reserved` array's rows to the system; they are zeros from then on.
+
+    Where the system promises no zeros, nothing is done.
+    """
+    if _GIVE_BACK is not None:
+        area: mmap.mmap = cast("Any", array.base).obj
+        before = array.ctypes.data - _address_of(area)
+        area.madvise(_GIVE_BACK, before + first * array.itemsize, rows * array.itemsize)
+
+
+def _address_of(area: mmap.mmap) -> int:
+    return int(np.frombuffer(area, np.uint8, 1).ctypes.data)
 
 
 @compiled
@@ -123,10 +143,8 @@ class Memory:
         wiped_base, wiped_size = self._left_ids
         self._left_ids = base, size
         # Only while no other table is being left: the rows may be in use again after that.
-        if size == 0 and wiped_size and base == wiped_base and _GIVE_BACK is not None:
-            area: mmap.mmap = cast("Any", self.ids.base).obj
-            row_bytes = self.ids.itemsize
-            area.madvise(_GIVE_BACK, base * row_bytes, wiped_size * row_bytes)
+        if size == 0 and wiped_size and base == wiped_base:
+            give_back(self.ids, base, wiped_size)
 
     def _point_to(self, name: str, array: Array) -> None:
         assert array.flags.c_contiguous and array.dtype == ARRAYS[name][0], name

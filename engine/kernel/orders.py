@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from engine.kernel import header as h
-from engine.kernel.accounts import hold, touch
+from engine.kernel.accounts import hold, list_order, touch, unlist_order
 from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.cover import new_share_cost
 from engine.kernel.foresight import foresee_order
 from engine.kernel.ids import end_id, room_for_ids, take_id
 from engine.kernel.ids import has_room as ids_have_room
 from engine.kernel.layout import NONE, ORDER_TEXT_BYTES, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
-from engine.kernel.market import load_word, row_or_spare
+from engine.kernel.market import load_word
 from engine.kernel.queues import (
     auction_orders,
     dequeue,
@@ -267,14 +267,7 @@ def _promise(market: Any, order: int, command: int) -> None:
 @inlined
 def _list(market: Any, order: int, command: int) -> None:
     row = market.orders[order]
-    account = market.accounts[market.positions[row.position].account]
-    account.open_orders += 1
-    row.account_next = NONE
-    first, last = account.first_order, account.last_order
-    row.account_previous = last
-    row_or_spare(market.orders, last).account_next = order
-    account.first_order = order if first == NONE else first
-    account.last_order = order
+    list_order(market, order)
     if row.time_in_force == GTD:
         enqueue_expiry(market, market.commands[command].expires_at_ms, order)
     elif row.time_in_force != GTC:
@@ -285,15 +278,7 @@ def _list(market: Any, order: int, command: int) -> None:
 @inlined
 def _unlist(market: Any, order: int) -> None:
     row = market.orders[order]
-    account = market.accounts[market.positions[row.position].account]
-    previous, following = row.account_previous, row.account_next
-    first, last = account.first_order, account.last_order
-    row_or_spare(market.orders, previous).account_next = following
-    row_or_spare(market.orders, following).account_previous = previous
-    account.first_order = following if first == order else first
-    account.last_order = previous if last == order else last
-    row.account_previous = UNLISTED
-    account.open_orders -= 1
+    unlist_order(market, order)
     if row.expiry_level != NONE:
         dequeue_expiry(market, order)
 

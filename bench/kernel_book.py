@@ -1,0 +1,128 @@
+"""A market of arrays that a benchmark drives as the shard drives its own, and the stream that it is given."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Final, NamedTuple, TypeAlias
+
+import numpy as np
+
+from bench.stream import INVESTORS, Array, Facts, command_rows, stream, stream_opening
+from engine.kernel import header as h
+from engine.kernel import words
+from engine.kernel.books import TOLD_LEVEL, take_changed_levels
+from engine.kernel.layout import NONE, Capacity, CommandKind, EventKind
+from engine.kernel.memory import Memory
+from engine.kernel.run import run as run_kernel
+from engine.names import Names, investor_names
+from engine.wire.rows import CommandRows
+
+Kernel: TypeAlias = Callable[[Array, int, int], int]
+
+_TIME_MS: Final = 1_790_000_000_000
+_NAME_BYTES_MAX: Final = 1 << 16
+_PAGE_BYTES: Final = 4096
+
+
+class Load(NamedTuple):
+    """A stream's rows and their text, what is true of it, and its symbols."""
+
+    rows: Array
+    text: Array
+    facts: Facts
+    symbols: int
+
+
+class Done(NamedTuple):
+    """What a market made of a stream; two that matched alike have the same."""
+
+    trades: int
+    traded_quantity: int
+    refused: int
+
+
+def load(commands: int, symbols: int, resting: int) -> Load:
+    """Make a stream that goes on where the commands that open the market end."""
+    made = stream(commands, symbols=symbols, resting=resting)
+    rows, text = command_rows(made, first_offset=len(_opening(symbols)), time_ms=_TIME_MS)
+    return Load(rows, text, made.facts, symbols)
+
+
+@cache
+def _opening(symbols: int) -> CommandRows:
+    batch = CommandRows(
+        investor_names(1 + INVESTORS, _NAME_BYTES_MAX),
+        Names(symbols, _NAME_BYTES_MAX),
+    )
+    for offset, command in enumerate(stream_opening(symbols=symbols)):
+        batch.add(command, offset, _TIME_MS)
+    return batch
+
+
+class Book:
+    """A market of its own, opened, and driven as the shard drives it.
+
+    Parameters
+    ----------
+    symbols : int
+        How many assets are listed.
+    kernel : callable, optional
+        What runs commands, `engine.kernel.run.run` or the same made otherwise.
+    """
+
+    def __init__(self, symbols: int, kernel: Kernel = run_kernel) -> None:
+        self._kernel = kernel
+        self._memory = Memory(Capacity())
+        self._levels = np.zeros(len(self._memory.changed_levels), TOLD_LEVEL)
+        batch = _opening(symbols)
+        self.run(batch.commands, batch.text)
+
+    def have_memory(self, rows: Array) -> None:
+        """Let the system supply the memory that the ids of commands will take, before they are timed.
+
+        What a Java heap has, it has from its first rounds on. New memory is cleared by the system while the
+        market runs, and where the machine is a virtual one its host may take milliseconds for each 2 MB.
+        """
+        places = int(np.count_nonzero(rows["kind"] == CommandKind.PLACE))
+        # A table is at most 10/16 full, that of a size stands behind as many rows, in either half.
+        behind = 2 << (places * 16 // 10).bit_length()
+        for half in np.split(self._memory.ids, 2):
+            half[:behind].view(np.uint8)[::_PAGE_BYTES] = 0
+
+    def run(self, rows: Array, text: Array) -> None:
+        """Run commands; what happened is let go, a kernel's call at a time."""
+        for _ in self._calls(rows, text):
+            pass
+
+    def timed(self, given: Load, batch: int) -> float:
+        """Run a stream in batches of so many commands and give the seconds."""
+        batches = [given.rows[first : first + batch] for first in range(0, len(given.rows), batch)]
+        start_s = time.perf_counter()
+        for rows in batches:
+            self.run(rows, given.text)
+        return time.perf_counter() - start_s
+
+    def done(self, given: Load) -> Done:
+        """Run a stream and count what happened."""
+        trades = quantity = refused = 0
+        for count in self._calls(given.rows, given.text):
+            events = self._memory.events[:count]
+            reports = events["kind"] == EventKind.EXECUTION
+            makers = reports & (events["trade"] != NONE) & (events["liquidity"] == 1)
+            trades += int(np.count_nonzero(makers))
+            quantity += int(events["last_quantity"][makers].sum())
+            refused += int(np.count_nonzero(reports & (events["execution_type"] == words.DID_REJECT)))
+        return Done(trades, quantity, refused)
+
+    def _calls(self, rows: Array, text: Array) -> Iterator[int]:
+        memory, header = self._memory, self._memory.header
+        memory.take_batch(rows, text)
+        done, count = 0, len(rows)
+        while done < count:
+            done = self._kernel(header, done, count)
+            yield header.item(h.EVENTS)
+            if 2 * header.item(h.CHANGED_LEVELS) > len(memory.changed_levels):
+                take_changed_levels(header, self._levels)
+        memory.give_back()
