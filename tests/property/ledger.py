@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from engine.domain import Command, Deposit, Event, ExecutionType, OpenAccount, Side, Withdraw
+from engine.domain import (
+    AccountChanged,
+    Command,
+    Deposit,
+    Event,
+    ExecutionType,
+    OpenAccount,
+    Side,
+    Withdraw,
+)
 from tests.property.orders import Reader
 from tests.strategies import Step
 
@@ -32,9 +41,9 @@ class Ledger:
         command = step.command
         if isinstance(command, OpenAccount) and not command.unlimited and not _is_refused(events):
             self.limited.add(command.investor_id)
+        self.brought.update(brought(command, events, self.reader))
         for event in events:
             self.reader.read(event)
-        self.brought.update(brought(command, events))
 
     def check_conserved(self) -> None:
         """Check that all accounts together, the house's too, have what was brought, to the unit."""
@@ -70,14 +79,26 @@ class Ledger:
                 assert 0 <= position.held_quantity <= position.quantity
 
 
-def brought(command: Command, events: list[Event]) -> dict[str, int]:
-    """Give what a command brought into the market; negative what it took."""
+def brought(command: Command, events: list[Event], before: Reader) -> dict[str, int]:
+    """Give what a command brought into the market; negative what it took.
+
+    One with a name may have been done before: it brings what its account then has more, all or nothing.
+    """
     if _is_refused(events) or not isinstance(command, Deposit | Withdraw):
         return {}
     sign = 1 if isinstance(command, Deposit) else -1
-    if command.symbol is None:
-        return {"cash": sign * (command.cash_units or 0)}
-    return {command.symbol: sign * (command.quantity or 0)}
+    what, amount = command.symbol or "cash", sign * (command.cash_units or command.quantity or 0)
+    if command.transfer_id is None:
+        return {what: amount}
+    had = before.accounts.get(command.investor_id) if command.symbol is None else None
+    held = before.positions.get((command.investor_id, command.symbol or ""))
+    owned = owned_before = had.cash_units if had else held.quantity if held else 0
+    for event in events:
+        if isinstance(event, AccountChanged) and event.investor_id == command.investor_id:
+            shares = [each.quantity for each in event.positions if each.symbol == command.symbol]
+            owned = event.cash_units if command.symbol is None else [owned, *shares][-1]
+    assert owned - owned_before in {0, amount}
+    return {what: owned - owned_before}
 
 
 def _is_refused(events: list[Event]) -> bool:

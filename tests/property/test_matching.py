@@ -84,6 +84,8 @@ def test_every_fill_pays_the_fee_of_its_orders_acceptance(
     reader, paid = Reader(), 0
     for step, events in played(make_exchange(0), log):
         uncrosses = isinstance(step.command, SetPhase)
+        if isinstance(step.command, Deposit | Withdraw) and step.command.investor_id == HOUSE_ID:
+            paid += brought(step.command, events, reader).get("cash", 0)
         for event in events:
             terms = None
             if isinstance(event, Execution) and event.fee_units is not None:
@@ -94,8 +96,6 @@ def test_every_fill_pays_the_fee_of_its_orders_acceptance(
                 assert event.fee_units == (2 * value * ppm + 1_000_000) // 2_000_000
                 paid += event.fee_units
             reader.read(event)
-        if isinstance(step.command, Deposit | Withdraw) and step.command.investor_id == HOUSE_ID:
-            paid += brought(step.command, events).get("cash", 0)
         house = reader.accounts.get(HOUSE_ID)
         assert paid == (house.cash_units if house else 0)
 
