@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -92,11 +91,11 @@ class Headed:
             await asyncio.wait({answering, waiting}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             waiting.cancel()
-            if answered.is_set():
-                answering.cancel()
-            with suppress(asyncio.CancelledError):
-                await answering
+            answering.cancel()
+            await asyncio.wait({answering})
             scope["route"] = asked.get("route")
+        if not answering.cancelled():
+            answering.result()
 
 
 _TOO_LARGE = f"A body has at most {BODY_BYTES_MAX:,} bytes."
