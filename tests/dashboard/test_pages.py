@@ -63,6 +63,8 @@ def test_the_address_chooses_the_symbol(api: Scripted) -> None:
 def test_a_foreign_symbol_in_the_address_is_no_error(api: Scripted, symbol: str) -> None:
     page = open_page(symbol=symbol, interval="7y")
     assert page.button(key="ticket_buy").label == "Buy PETR4"
+    if symbol:
+        assert page.query_params["symbol"] == "PETR4"
     named = {"<script>": "SCRIPT"}.get(symbol, symbol.upper()[:16])
     told = [toast.value for toast in page.toast]
     assert told == (
