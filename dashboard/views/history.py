@@ -16,6 +16,7 @@ SHOWN: Final = ("Orders", "Trades", "Profit by day")
 DAYS: Final = 366
 ORDERS_MAX: Final = 1_000
 KEPT_S: Final = 60
+HOW_THEY_COME: Final = "what you send from the Trade page, and what comes of it, is listed here."
 TABLE_HEIGHT_PX: Final = 560
 TABLE_OVER_A_LIFE_PX: Final = 330
 LIFE_HEIGHT_PX: Final = 210
@@ -62,7 +63,9 @@ def _days(api_url: str, symbol: str) -> list[Candle]:
 def _orders(text: str, files: DeltaGenerator) -> None:
     found = session.signed_in().ask(asks.orders(status="all", limit=ORDERS_MAX))
     table = frames.searched(frames.orders(found), text).reset_index(drop=True)
-    chosen = _table(table, "orders", files, is_chooser=True)
+    chosen = _table(table, "orders", files, "orders", text, is_chooser=True)
+    if table.empty:
+        return
     if chosen is None:
         st.caption("Choose an order (the box at its left) to see its life, step by step.")
         return
@@ -84,7 +87,7 @@ def _orders(text: str, files: DeltaGenerator) -> None:
 
 def _trades(text: str, files: DeltaGenerator) -> None:
     found = reading.executions(session.signed_in(), execution_type="trade")
-    _table(frames.searched(frames.fills(found), text), "trades", files)
+    _table(frames.searched(frames.fills(found), text), "trades", files, "trades", text)
     if len(found) == reading.EXECUTIONS_MAX:
         newest = formats.number(reading.EXECUTIONS_MAX)
         st.caption(f"The newest {newest} trades; older ones are at the API's /executions.")
@@ -99,16 +102,22 @@ def _profit(text: str, files: DeltaGenerator) -> None:
     }
     fills = reading.executions(person, execution_type="trade")
     table = frames.days(history.days_by_symbol(ends, fills, closes))
-    _table(frames.searched(table, text), "profit_by_day", files)
+    _table(frames.searched(table, text), "profit_by_day", files, "days with shares", text)
     st.caption(
         "Days end at midnight in Brasília. Unrealized: of all shares held at the day's end. Before fees."
     )
 
 
-def _table(table: pd.DataFrame, name: str, files: DeltaGenerator, *, is_chooser: bool = False) -> int | None:
-    """Draw a table, and its files where the page has their place; gives the place of the chosen row."""
+def _table(
+    table: pd.DataFrame, name: str, files: DeltaGenerator, what: str, text: str, *, is_chooser: bool = False
+) -> int | None:
+    """Draw a table, and its files where the page has their place; gives the place of the chosen row.
+
+    Of an empty one it tells `what` there is none of, and whether the searched `text` is why.
+    """
     if table.empty:
-        st.info("Nothing here yet, or nothing that has these words.", icon=":material/search_off:")
+        told = f"None of your {what} has these words." if text else f"No {what} yet: {HOW_THEY_COME}"
+        st.info(told, icon=":material/search_off:")
         return None
     with files:
         downloads.buttons(table, name)

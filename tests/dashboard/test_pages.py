@@ -63,6 +63,8 @@ def test_the_address_chooses_the_symbol(api: Scripted) -> None:
 def test_a_foreign_symbol_in_the_address_is_no_error(api: Scripted, symbol: str) -> None:
     page = open_page(symbol=symbol, interval="7y")
     assert page.button(key="ticket_buy").label == "Buy PETR4"
+    if symbol:
+        assert page.query_params["symbol"] == "PETR4"
     named = {"<script>": "SCRIPT"}.get(symbol, symbol.upper()[:16])
     told = [toast.value for toast in page.toast]
     assert told == (
@@ -261,3 +263,12 @@ def test_a_trader_without_an_account_opens_it_from_the_ticket(api: Scripted) -> 
     api.answer("GET /account", 200, answers.ACCOUNT)
     _press(page, "open_account")
     assert page.button(key="ticket_buy").label == "Buy PETR4"
+
+
+def test_an_empty_history_says_how_it_fills_and_an_empty_search_that_it_is_one(api: Scripted) -> None:
+    api.answer("GET /orders", 200, [])
+    page = open_page("history")
+    assert page.info[0].value.startswith("No orders yet: what you send from the Trade page")
+    assert not page.caption
+    page.text_input(key="search").set_value("x").run()
+    assert page.info[0].value == "None of your orders has these words."

@@ -219,3 +219,19 @@ def test_the_symbol_of_an_order_or_a_position_leads_to_it(scripts: Scripts) -> N
         """,
     )
     assert said == [["VALE3", "PETR4"], ["VALE3", "100", "60,00", "61,00", "6.100,00", "+100,00 (+1,67%)"]]
+
+
+def test_an_account_that_is_not_open_is_not_said_to_be_loading(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "allocation.js",
+        """
+        const allocation = new it.Allocation();
+        const draw = (totals, isKnown) => {
+          allocation.draw(totals, [], { isKnown });
+          return allocation.empty.hidden ? null : allocation.empty.textContent;
+        };
+        const closed = [draw(null, false), draw(null, true) === it.NOT_OPEN];
+        return [...closed, draw({ cash: 0 }, true), draw({ cash: 5 }, true)];
+        """,
+    )
+    assert said == ["Loading your account…", True, "Nothing yet: deposit cash on the right.", None]

@@ -2,7 +2,7 @@
 import { Api } from "./api.js";
 import { Banner } from "./banner.js";
 import { element, Figures, headings, KeyedRows, setClass, setText } from "./dom.js";
-import { Allocation } from "./allocation.js";
+import { Allocation, NOT_OPEN } from "./allocation.js";
 import { EquityChart, SUBJECTS } from "./chart/equity_chart.js";
 import { Feed } from "./feed.js";
 import * as format from "./format.js";
@@ -155,8 +155,8 @@ export class AccountPage {
     const fees = this.#fees();
     this.notice.hidden = !this.holdings.account?.tradingDisabled;
     this.empty.hidden = positions.length > 0;
-    if (this.isKnown) setText(this.empty, totals ? "No shares yet: buy some on the Trade page." : "Your account is not open yet; open it on the right.");
-    this.allocation.draw(totals, this.holdings.valued());
+    if (this.isKnown) setText(this.empty, totals ? "No shares yet: buy some on the Trade page." : NOT_OPEN);
+    this.allocation.draw(totals, this.holdings.valued(), this);
     this.rows.show(positions, (position) => position.symbol, fillRow);
     this.figures.show("Equity", format.money(totals?.equity));
     this.figures.show("Available", format.money(totals?.available));

@@ -5,10 +5,10 @@ const RECONNECTING = "Reconnecting to the market… What you see may be out of d
 const PATIENCE_MS = 800; // a connection that is quickly there needs no words
 
 export class Banner {
-  constructor(parent, text = RECONNECTING) {
+  constructor(parent, text = RECONNECTING, className = "hb-banner") {
     this.text = text;
     this.waiting = new Map();
-    this.node = element("div", "hb-banner");
+    this.node = element("div", className);
     this.node.setAttribute("role", "alert");
     this.node.hidden = true;
     parent.append(this.node);

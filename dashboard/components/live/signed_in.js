@@ -21,7 +21,7 @@ export class SignedIn {
     this.node = element("div", "hb hb-signed-in", this.trouble, this.name, this.role, this.leave);
     parent.append(this.node);
     // What concerns every page is told in the header that all of them have.
-    this.banner = new Banner(this.node);
+    this.banner = new Banner(this.node, "", "hb-alert");
     this.server = new ServerLink({
       app: document.querySelector(".stApp"),
       onConnected: (isConnected) => this.banner.set("server", isConnected, SERVER_AWAY),

@@ -114,7 +114,8 @@ export class EquityChart {
     const [low, high] = [Math.min(...y), Math.max(...y)];
     const { unit } = SUBJECTS[this.subject];
     const room = Math.max((high - low) * 0.08, unit === "%" ? 0.01 : 1);
-    const axis = { gridcolor: grid, zeroline: false, tickfont: { color: text, size: 11 }, fixedrange: true };
+    // Without a curve an axis tells of years that nobody asked for.
+    const axis = { visible: y.length > 1, gridcolor: grid, zeroline: false, tickfont: { color: text, size: 11 }, fixedrange: true };
     const spike = { showspikes: true, spikemode: "across", spikethickness: 1, spikedash: "dot", spikecolor: text };
     return {
       width: this.node.clientWidth,
