@@ -32,17 +32,21 @@ def load(connection: Connection, *, seed: int) -> Iterator[None]:
 
     The last command, sent when Kafka is there again, is one that the engine answers with a report.
     """
-    ended = threading.Event()
+    ended, given_up = threading.Event(), threading.Event()
     with ThreadPoolExecutor(1) as thread:
-        sending = thread.submit(asyncio.run, _send(connection, seed, ended))
+        sending = thread.submit(asyncio.run, _send(connection, seed, ended, given_up))
         try:
             yield
+        except BaseException:
+            # Kafka may never be there again.
+            given_up.set()
+            raise
         finally:
             ended.set()
         sending.result()
 
 
-async def _send(connection: Connection, seed: int, ended: threading.Event) -> None:
+async def _send(connection: Connection, seed: int, ended: threading.Event, given_up: threading.Event) -> None:
     dice = random.Random(seed)
     now_ms = time.time_ns() // 1_000_000
     records = flow(seed=seed, start_ms=(now_ms // DAY_MS - _DAYS_AGO) * DAY_MS)
@@ -54,7 +58,7 @@ async def _send(connection: Connection, seed: int, ended: threading.Event) -> No
             await asyncio.sleep(len(batch) / _COMMANDS_PER_S)
         # A deposit, say, is answered without a report; nonsense always has one.
         last = NewRecord(None, b"the load ends here", next(records).time_ms)
-        while not await _is_kept(writer, [last]):
+        while not given_up.is_set() and not await _is_kept(writer, [last]):
             pass
 
 
