@@ -6,7 +6,7 @@ None of the public ones names an investor or an order.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -301,7 +301,12 @@ class AccountSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Whether the API can be used now, and why not."""
+    """Whether the API can be used now, and why not.
+
+    `reason` is `database_unavailable` where only the history is away and orders are taken as ever, and
+    `not_ready` where the market does not keep up.
+    """
 
     status: str
     message: str
+    reason: Literal["not_ready", "database_unavailable"] | None = None

@@ -62,6 +62,14 @@ class Services:
         now_s : float
             A clock that never goes back.
         """
+        standing = self.market_standing(now_s)
+        if standing.state is not State.READY:
+            return standing
+        trouble = self.history_watch.trouble(now_s)
+        return standing if trouble is None else Standing(state=State.RETRYING, detail=trouble)
+
+    def market_standing(self, now_s: float) -> Standing:
+        """Tell the same of the market alone, which goes on without its history."""
         standing = self.follower.standing
         if standing.state is not State.READY:
             return standing
@@ -69,8 +77,7 @@ class Services:
         if silent_s > SILENT_MAX_S:
             detail = f"the engine has not answered for {silent_s:.0f} s; look at its log, or start it again"
             return Standing(state=State.RETRYING, detail=detail)
-        trouble = self.history_watch.trouble(now_s)
-        return standing if trouble is None else Standing(state=State.RETRYING, detail=trouble)
+        return standing
 
     async def order(self, investor_id: str, order_id: str) -> OrderRow | None:
         """Give an investor's order, also one that the live view has let go.

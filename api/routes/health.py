@@ -28,6 +28,13 @@ async def health() -> Response:
 )
 async def ready(services: WithServices) -> Response:
     """Answer 200 when the live view has caught up with the log, and Kafka, engine and history keep up."""
-    standing = services.standing(time.monotonic())
-    told = Standing(status=standing.state, message=standing.detail)
-    return json_response(told, 200 if standing.state is State.READY else 503)
+    now_s = time.monotonic()
+    standing, market = services.standing(now_s), services.market_standing(now_s)
+    if standing.state is State.READY:
+        return json_response(Standing(status=standing.state, message=standing.detail))
+    told = Standing(
+        status=standing.state,
+        message=standing.detail,
+        reason="database_unavailable" if market.state is State.READY else "not_ready",
+    )
+    return json_response(told, 503)

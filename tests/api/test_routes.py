@@ -308,7 +308,8 @@ async def test_ready_says_why_not(client: httpx.AsyncClient, app: FastAPI) -> No
     follower = app.state.services.follower
     follower._stand(State.RETRYING, "Kafka is away")
     answer = await client.get("/ready")
-    assert (answer.status_code, answer.json()["message"]) == (503, "Kafka is away")
+    told = {"status": "retrying", "message": "Kafka is away", "reason": "not_ready"}
+    assert (answer.status_code, answer.json()) == (503, told)
 
 
 async def test_ready_says_that_the_engine_does_not_answer(client: httpx.AsyncClient, app: FastAPI) -> None:
@@ -319,7 +320,7 @@ async def test_ready_says_that_the_engine_does_not_answer(client: httpx.AsyncCli
     assert (await client.get("/ready")).status_code == 200
     follower.answering.look(commands=6, outputs=9, now_s=now_s - 30)
     answer = await client.get("/ready")
-    assert answer.status_code == 503
+    assert (answer.status_code, answer.json()["reason"]) == (503, "not_ready")
     assert "the engine has not answered for 30 s" in answer.json()["message"]
     follower.answering.look(commands=7, outputs=10, now_s=now_s)
     assert (await client.get("/ready")).status_code == 200
@@ -331,7 +332,7 @@ async def test_ready_says_that_the_history_does_not_keep_up(client: httpx.AsyncC
     services.history_watch.asking(time.monotonic() - 60)
     services.history_watch.failed("connection refused")
     answer = await client.get("/ready")
-    assert (answer.status_code, answer.json()["status"]) == (503, "retrying")
+    assert (answer.status_code, answer.json()["reason"]) == (503, "database_unavailable")
     assert "database cannot be read (connection refused); see that it runs" in answer.json()["message"]
     services.history_watch.answered({}, time.monotonic())
     assert (await client.get("/ready")).status_code == 200

@@ -1,6 +1,7 @@
 // Whether the market answers: a server that hangs keeps its streams open, and a market without its engine looks calm.
 const LOOK_PERIOD_MS = 5000;
 const NOT_READY = 503;
+const HISTORY_AWAY = "database_unavailable"; // trading goes on, and panes of the past tell of it themselves
 
 export const AWAY = "The market does not answer. What you see may be out of date.";
 export const SILENT = "The market answers no orders now. What you send waits until it does.";
@@ -30,6 +31,7 @@ export class Standing {
       await this.api.ready();
       return "";
     } catch (error) {
+      if (error.reason === HISTORY_AWAY) return "";
       return error.status === NOT_READY ? SILENT : AWAY;
     }
   }
