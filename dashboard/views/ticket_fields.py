@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from dashboard import formats, ticket
+from dashboard import formats, outcome, ticket
 from dashboard.sizing import UNITS, Unit
 from dashboard.ticket import Typed
 from homebroker.client import OrderType, Side, Ticker, TimeInForce
@@ -73,9 +73,10 @@ def draw_fields(asset: Ticker) -> tuple[Filled, Wish | None]:
         ticket.times_in_force(order_type, asset),
         format_func=TIMES_IN_FORCE.__getitem__,
         key="ticket_time_in_force",
-        help="An order at the opening or the close waits outside the book, trades in the auction that opens "
-        "or closes the market, and ends with it.",
     )
+    if time_in_force in outcome.AUCTIONS:
+        auction = outcome.AUCTIONS[time_in_force]
+        st.caption(f"Waits outside the book, trades in {auction} or not at all, and ends with it.")
     unit = st.segmented_control(
         "Quantity in",
         list(UNITS),

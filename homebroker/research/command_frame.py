@@ -37,7 +37,15 @@ from engine.names import Names
 from engine.wire.commands import decode_command
 from engine.wire.rows import CommandRows
 from homebroker.research.command_log import CommandLog, empty_names
-from homebroker.research.texts import Texts, codes_of, mark_plain, put_fingerprints, put_texts, texts_of
+from homebroker.research.texts import (
+    Texts,
+    codes_of,
+    mark_plain,
+    mark_symbols,
+    put_fingerprints,
+    put_texts,
+    texts_of,
+)
 
 _PLAIN_KINDS: Final = {
     "place": CommandKind.PLACE,
@@ -246,6 +254,8 @@ def _texts(table: _Table, name: str, has: NDArray[np.bool_], plain: NDArray[np.b
     lengths = np.where(has, texts.lengths, 0)
     longest = _SYMBOL_LENGTH_MAX if name == "symbol" else ID_LENGTH_MAX
     mark_plain(texts.octets, texts.starts, lengths, longest, plain)
+    if name == "symbol":
+        mark_symbols(texts.octets, texts.starts, lengths, plain)
     return Texts(texts.octets, texts.starts, lengths)
 
 

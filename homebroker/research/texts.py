@@ -118,6 +118,20 @@ def mark_plain(
 
 
 @compiled
+def mark_symbols(octets: Octets, starts: Integers, lengths: Integers, plain: NDArray[np.bool_]) -> None:
+    """Take the mark from each text with what no symbol has: all but capitals, digits and, behind, `.-`."""
+    for place in range(len(starts)):
+        for at in range(starts[place], starts[place] + lengths[place]):
+            octet = octets[at]
+            is_digit = 0x30 <= octet <= 0x39
+            is_capital = 0x41 <= octet <= 0x5A
+            is_behind = (octet == 0x2D or octet == 0x2E) and at != starts[place]
+            if not (is_digit or is_capital or is_behind):
+                plain[place] = False
+                break
+
+
+@compiled
 def put_texts(
     rows: NDArray[Any], places: Integers, octets: Octets, starts: Integers, lengths: Integers, text: Octets
 ) -> None:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 from pandas import testing
@@ -120,6 +120,9 @@ _ODD_ROWS = st.fixed_dictionaries(
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(_ODD_ROWS, min_size=1, max_size=8))
+@example(
+    [{"command": "cancel_all", "investor_id": "ana", "symbol": symbol} for symbol in ("petr4", ".A", "A.-")]
+)
 def test_odd_rows_of_a_table_are_read_as_records_are(rows: list[dict[str, Any]]) -> None:
     opening = [msgspec.json.decode(encode_command(command)) for command in OPENING]
     # What a person's table holds: floats where a column has gaps, and NaN or None where nothing is.
