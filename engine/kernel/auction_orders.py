@@ -11,7 +11,7 @@ from engine.kernel.events import report
 from engine.kernel.ladder import find_level
 from engine.kernel.layout import EVENTS_SOFT_MAX, NONE
 from engine.kernel.matching import expire_resting
-from engine.kernel.orders import has_room_for_change, rest, unrest, waiting_key
+from engine.kernel.orders import has_room_in_book, rest, unrest, waiting_key
 from engine.kernel.queues import auction_orders, dequeue_expiry, enqueue_expiry
 from engine.kernel.words import AT_CLOSE, AT_OPEN, AUCTION, CLOSED, CONTINUOUS, DID_TRIGGER, NEW
 from engine.messages import Message
@@ -37,7 +37,7 @@ def call_in(market: Any, command: int) -> int:
             return stages.NO_ROOM
         if not is_auction:
             expire_resting(market, order, _NO_AUCTION, command)
-        elif not has_room_for_change(market):
+        elif not has_room_in_book(market):
             expire_resting(market, order, _MARKET_FULL, command)
         else:
             _admit(market, command, order)

@@ -90,12 +90,21 @@ def take_room(market: Any, count: int) -> bool:
 def has_room_for_change(market: Any) -> bool:
     """Tell whether there is room for what an open order may take elsewhere in its book."""
     words = market.header
-    words[h.ROOM] = max(0, words[h.ROOM] - 1)
     return (
-        (words[h.ORDERS_USED] < len(market.orders) or words[h.ENDED_COUNT] > ORDERS_KEPT)
-        and (words[h.LEVELS_USED] + _LEVELS_SPARE < len(market.levels) or _has_free_levels(market))
-        and (words[h.NODES_USED] + _NODES_SPARE < len(market.nodes) or _has_free_nodes(market))
+        has_room_in_book(market)
+        and (words[h.ORDERS_USED] < len(market.orders) or words[h.ENDED_COUNT] > ORDERS_KEPT)
         and (words[h.TEXTS_USED] + _CHUNKS_SPARE < len(market.text_next) or _has_free_chunks(market))
+    )
+
+
+@rarely
+def has_room_in_book(market: Any) -> bool:
+    """Tell whether there is room for an accepted order that waited outside its book."""
+    words = market.header
+    words[h.ROOM] = max(0, words[h.ROOM] - 1)
+    return bool(
+        (words[h.LEVELS_USED] + _LEVELS_SPARE < len(market.levels) or _has_free_levels(market))
+        and (words[h.NODES_USED] + _NODES_SPARE < len(market.nodes) or _has_free_nodes(market))
     )
 
 

@@ -27,9 +27,9 @@ from engine.kernel.layout import ANY_ASSET, EVENTS_SOFT_MAX, LADDERS_PER_ASSET, 
 from engine.kernel.market import market_of
 from engine.kernel.matching import expire_resting, match
 from engine.kernel.memory import Array
-from engine.kernel.orders import day_of, key_of, unrest
+from engine.kernel.orders import day_of, has_room_in_book, key_of, unrest
 from engine.kernel.queues import dequeue, expiries
-from engine.kernel.words import CONTINUOUS, DID_TRIGGER, NEW
+from engine.kernel.words import CONTINUOUS, DID_TRIGGER, NEW, STOP_LIMIT
 from engine.messages import Message
 
 _PLACE = int(CommandKind.PLACE)
@@ -48,6 +48,7 @@ _SELL_STOPS = int(Ladder.SELL_STOPS)
 _NO_MESSAGE = int(Message.NONE)
 _TRADING_DISABLED = int(Message.TRADING_DISABLED)
 _AUCTION_OVER = int(Message.AUCTION_OVER)
+_MARKET_FULL = int(Message.MARKET_FULL)
 # What one call may leave for book records: each event changes at most two levels.
 _CHANGES_SPARE: Final = 4 * EVENTS_SOFT_MAX
 
@@ -249,6 +250,10 @@ def _trigger_next(market: Any, command: int, asset: int) -> int:
     words[h.ELECTED_FIRST] = market.orders[order].next
     if words[h.ELECTED_FIRST] == NONE:
         words[h.ELECTED_LAST] = NONE
+    # Those of one stop price wait on one level, and may rest on as many as they are.
+    if market.orders[order].type == STOP_LIMIT and not has_room_in_book(market):
+        expire_resting(market, order, _MARKET_FULL, command)
+        return stages.ELECT
     unrest(market, order, command)
     market.orders[order].status = NEW
     report(market, command, order, DID_TRIGGER, _NO_MESSAGE)

@@ -18,6 +18,7 @@ from engine.domain import (
     ExecutionType,
     ListAsset,
     OpenAccount,
+    OrderType,
     Phase,
     Place,
     Reason,
@@ -170,6 +171,26 @@ def test_orders_that_there_is_no_room_for_in_the_book_end_with_their_auction() -
     assert 50 < ended.count(Reason.LIMIT_EXCEEDED) < 60
     assert set(ended) == {Reason.LIMIT_EXCEEDED, Reason.NOT_FILLED}
     assert market.shard.open_orders == 0
+    market.shard.check()
+
+
+def test_stops_that_there_is_no_room_for_in_the_book_end_where_they_trigger() -> None:
+    market = _Market(
+        msgspec.structs.replace(CAPACITY, levels=100), OpenAccount(investor_id="bia", unlimited=True)
+    )
+    stop_limit = msgspec.structs.replace(_buy(0), type=OrderType.STOP_LIMIT, stop_price_units=100)
+    # While they wait, one queue has them all.
+    for number in range(150):
+        stop = msgspec.structs.replace(stop_limit, order_id=f"o-{number}", price_units=1 + number)
+        assert market.refusal(stop) is None
+    sale = msgspec.structs.replace(_buy(200, 200), investor_id="bia", side=Side.SELL)
+    assert market.refusal(sale) is None
+    happened = [event for event in market.run(_buy(201, 200)) if isinstance(event, Execution)]
+    ended = [event.reason for event in happened if event.execution_type is ExecutionType.EXPIRED]
+    assert 50 < len(ended) < 60
+    assert set(ended) == {Reason.LIMIT_EXCEEDED}
+    triggered = [event for event in happened if event.execution_type is ExecutionType.TRIGGERED]
+    assert len(triggered) == market.shard.open_orders == 150 - len(ended)
     market.shard.check()
 
 
