@@ -23,16 +23,20 @@ _SWAP: Final = str.maketrans(",.", ".,")
 # Accounts are kept to the hundredth of a centavo, which nobody pays: what is needed is told upwards, what is
 # free downwards.
 _CASH: Final = re.compile(r"(\d+\.\d{3,4})( in cash| with its fee| is free)\b")
-_TIMES: Final = (
-    "day, gtc or gtd limit order",
-    "limit order that is good for the day, until canceled or until a date",
-)
+_TIMES: Final = {
+    "day, gtc or gtd": "good for the day, until canceled or until a date",
+    "at_open or at_close": "for the opening or the close",
+    "at_open orders": "orders for the opening",
+}
 _FIELD: Final = re.compile(r" \(\w+_\w+\)")
 
 
 def refusal(reason: str, message: str) -> str:
     """Put a refusal in a trader's words: amounts in reais, shares in full, no names of fields."""
-    cash = _CASH.sub(_in_whole_centavos, _FIELD.sub("", message).replace(*_TIMES))
+    text = _FIELD.sub("", message)
+    for times, what in _TIMES.items():
+        text = text.replace(times, what)
+    cash = _CASH.sub(_in_whole_centavos, text)
     return _SENTENCES.get(reason) or counts(_AMOUNT.sub(_in_reais, cash))
 
 

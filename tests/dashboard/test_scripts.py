@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from bench.dashboard import heap
 from dashboard import formats, words
+from engine.messages import SENTENCES
 from tests.dashboard.conftest import Scripts
 
 pytestmark = pytest.mark.browser
@@ -311,7 +312,7 @@ def test_the_browser_puts_refusals_as_the_server_does(scripts: Scripts) -> None:
         "It needs 3906.1801 in cash and 22789.9806 is free; deposit cash.",
         "It needs 3906.1800 in cash and 0.2900 is free.",
         "The next lot costs 39.0818 with its fee and 10.7799 is free; deposit cash or cancel orders.",
-        "PETR4 is in an auction, where orders wait for each other; send a day, gtc or gtd limit order.",
+        *(sentence.template for sentence in SENTENCES),
     ]
     said = scripts.ask("words.js", f"return {json.dumps(messages)}.map(it.sentence);")
     assert said == [words.refusal("", message) for message in messages]

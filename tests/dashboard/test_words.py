@@ -3,6 +3,7 @@
 import pytest
 
 from dashboard import words
+from engine.messages import SENTENCES, Message
 
 
 @pytest.mark.parametrize(
@@ -57,9 +58,15 @@ from dashboard import words
         ),
         (
             "halted",
-            "PETR4 is in an auction, where orders wait for each other; send a day, gtc or gtd limit order.",
+            SENTENCES[Message.AUCTION].template.format(symbol="PETR4"),
             "PETR4 is in an auction, where orders wait for each other; send a limit order that is good for "
-            "the day, until canceled or until a date.",
+            "the day, until canceled or until a date, or one that is for the opening or the close.",
+        ),
+        (
+            "halted",
+            SENTENCES[Message.OPEN_ALREADY].template.format(symbol="PETR4"),
+            "PETR4 trades already, and orders for the opening are taken in the auction before that; "
+            "send a day order.",
         ),
     ],
 )

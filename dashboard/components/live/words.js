@@ -24,12 +24,16 @@ const WHOLE = /(?<!order )(?<![\w.,:$-])\d{4,}(?![\w-]|[.,]\d)/g;
 const FIELD = / \(\w+_\w+\)/g;
 // Accounts are kept to the hundredth of a centavo, which nobody pays: what is needed is told upwards, what is free downwards.
 const CASH = /(\d+\.\d{3,4})( in cash| with its fee| is free)\b/g;
-const TIMES = "day, gtc or gtd limit order";
-const TIMES_TOLD = "limit order that is good for the day, until canceled or until a date";
+const TIMES_TOLD = {
+  "day, gtc or gtd": "good for the day, until canceled or until a date",
+  "at_open or at_close": "for the opening or the close",
+  "at_open orders": "orders for the opening",
+};
 
 // The engine's sentences are for programs too: here amounts are in reais, shares in full, and fields have no names.
 export function sentence(message) {
-  const cash = message.replace(FIELD, "").replace(TIMES, TIMES_TOLD).replace(CASH, (_, amount, what) => wholeCentavos(amount, what === " is free") + what);
+  const text = Object.entries(TIMES_TOLD).reduce((told, [times, what]) => told.replaceAll(times, what), message.replace(FIELD, ""));
+  const cash = text.replace(CASH, (_, amount, what) => wholeCentavos(amount, what === " is free") + what);
   const priced = cash.replace(AMOUNT, (amount) => {
     const decimals = Math.max(2, amount.split(".")[1].length);
     return `R$\u00a0${format.number(Number(amount), decimals)}`;
