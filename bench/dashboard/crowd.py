@@ -18,15 +18,13 @@ from playwright.sync_api import Browser, Error, Page, ViewportSize
 
 from bench.dashboard.browser import SETTLE_S, chromium, open_trade_s, trader
 from bench.dashboard.delays import delays
-from bench.dashboard.market import market, pid_of, processor_s
+from bench.dashboard.market import PARTS, market, pid_of, processor_s
 from bench.dashboard.memory import browser_pids, resident_mib
-from bench.dashboard.ticks import Ticks, ticking
+from bench.dashboard.ticks import RATE, Ticks, ticking
 from bench.dashboard.watch import OWN
 from bench.report import Figure, print_figures
 from homebroker.settings import Settings
 
-PARTS: Final = ("dashboard", "api")
-RATE: Final = 50.0
 WATCHED_S: Final = 15
 FRESH_S: Final = 5
 WATCHER_PX: Final = ViewportSize(width=800, height=600)

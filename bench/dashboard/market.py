@@ -18,6 +18,8 @@ import psutil
 from homebroker.ports import free_port
 from homebroker.settings import Settings
 
+PARTS: Final = ("dashboard", "api")
+"""What serves the page."""
 _OPEN_TIMEOUT_S: Final = 180.0
 _POLL_S: Final = 0.2
 _VARIANTS: Final = Path(__file__).parent / "variants"

@@ -14,12 +14,11 @@ from playwright.sync_api import Page
 
 from bench.dashboard import heap
 from bench.dashboard.browser import SETTLE_S, chromium, open_trade_s, trader
-from bench.dashboard.market import market, pid_of
+from bench.dashboard.market import PARTS, market, pid_of
 from bench.dashboard.watch import heap_mib, node_count
 from bench.report import Figure, print_figures
 from homebroker.settings import Settings
 
-PARTS: Final = ("dashboard", "api")
 PERIOD_S: Final = 60
 SETTLED_MINUTES: Final = 5
 """Left out of the slope: caches fill, and the day's first candles come."""

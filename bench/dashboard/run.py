@@ -11,17 +11,15 @@ from playwright.sync_api import BrowserContext
 
 from bench.dashboard.browser import SETTLE_S, chromium, open_trade_s, trader
 from bench.dashboard.delays import delays
-from bench.dashboard.market import market, processor_s, variant
+from bench.dashboard.market import PARTS, market, processor_s, variant
 from bench.dashboard.sessions import watching
 from bench.dashboard.surviving import survive
-from bench.dashboard.ticks import Ticks, ticking
+from bench.dashboard.ticks import RATE, Ticks, ticking
 from bench.dashboard.watch import OWN, STREAMLIT, heap_mib
 from bench.report import Figure, print_figures
 from homebroker.settings import Settings
 
-RATE: Final = 50.0
 SESSIONS: Final = 50
-PARTS: Final = ("dashboard", "api")
 SURVIVED_S: Final = 60
 
 

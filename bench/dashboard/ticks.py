@@ -19,6 +19,8 @@ from engine.topics import ORDERS
 from homebroker.simulator.opening import record_of
 
 SYMBOL: Final = "PETR4"
+RATE: Final = 50.0
+"""Trades a second at which the page is watched."""
 PRICES: Final = 400
 """Prices before they begin again: at 50 trades a second none is taken for another within 8 s."""
 _FIRST_CENTAVOS: Final = 3_650
