@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -46,14 +45,6 @@ IdempotencyKey: TypeAlias = Annotated[
 PENDING: dict[int | str, dict[str, Any]] = {
     202: {"model": ActRow, "description": "In the log, but the engine has not answered within 2 s."}
 }
-
-
-def transfer_id_of(investor_id: str, idempotency_key: str | None) -> str | None:
-    """Name a transfer of an account after its client's key, so that the same one is one for ever."""
-    if idempotency_key is None:
-        return None
-    name = f"{len(investor_id)}:{investor_id}{idempotency_key}"
-    return f"t-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
 class Transfer(BaseModel):

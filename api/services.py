@@ -11,7 +11,7 @@ from operator import attrgetter
 from api.beginning import HistoryStart
 from api.config import ApiConfig
 from api.feed import Feed, private_feed
-from api.history import History, HistoryUnavailableError, HistoryWatch
+from api.history import WRITTEN_TOPICS, History, HistoryUnavailableError, HistoryWatch
 from api.live.answering import SILENT_MAX_S
 from api.live.follower import Follower, Standing
 from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS
@@ -21,13 +21,12 @@ from api.sender import CommandSender
 from api.streaming import StreamCounts
 from engine.domain import Status
 from engine.progress import State
-from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
+from engine.topics import EXECUTIONS
 
 RECORDER_TIMEOUT_S = 3.0
 DOWNLOADS_MAX = 4
 """How many downloads of the history a process serves at a time."""
 _RECORDER_POLL_S = 0.05
-_OWN_TOPICS = (TRANSACTIONS, EXECUTIONS, ACCOUNTS)
 
 
 class Services:
@@ -137,7 +136,7 @@ class Services:
         HistoryUnavailableError
             When the database does not answer, or the recorder is too far behind.
         """
-        wanted = {topic: self.view.positions.get(topic, 0) for topic in topics or _OWN_TOPICS}
+        wanted = {topic: self.view.positions.get(topic, 0) for topic in topics or WRITTEN_TOPICS}
         give_up_s = time.monotonic() + RECORDER_TIMEOUT_S
         while True:
             stored = await asyncio.to_thread(self.history.positions_in_log)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -42,12 +41,6 @@ class IdTaken(Struct, frozen=True, kw_only=True):
 
 class Pending(Struct, frozen=True, kw_only=True):
     """In the log, but not answered in time."""
-
-
-def order_id_of(investor_id: str, client_order_id: str) -> str:
-    """Name an order after the client's own id for it, so that the same one is the same order for ever."""
-    name = f"{len(investor_id)}:{investor_id}{client_order_id}"
-    return f"c-{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
 async def place(services: Services, command: Place) -> Accepted | Refused | Pending | IdTaken:

@@ -17,9 +17,15 @@ AWAY_MAX_S: Final = 3.0
 STILL_MAX_S: Final = 10.0
 """A recorder that has left records unwritten for longer, and wrote none, does not keep up."""
 _LOOK_EVERY_S: Final = 1.0
-_WATCHED: Final = (TRANSACTIONS, EXECUTIONS, ACCOUNTS)
+WRITTEN_TOPICS: Final = (TRANSACTIONS, EXECUTIONS, ACCOUNTS)
+"""What the recorder writes of what the live view has read."""
 
 _log = structlog.get_logger("api")
+
+
+def records_behind(known: Mapping[str, int], stored: Mapping[str, int]) -> int:
+    """Give how many records the recorder has yet to write, by the next offsets of live view and history."""
+    return sum(max(0, known.get(topic, 0) - stored.get(topic, 0)) for topic in WRITTEN_TOPICS)
 
 
 class HistoryWatch:
@@ -57,9 +63,10 @@ class HistoryWatch:
             trouble = self.trouble(time.monotonic())
             if was_troubled != (trouble is not None):
                 was_troubled = trouble is not None
-                _log.warning("the history does not keep up", why=trouble) if trouble else _log.info(
-                    "the history keeps up again"
-                )
+                if was_troubled:
+                    _log.warning("the history does not keep up", why=trouble)
+                else:
+                    _log.info("the history keeps up again")
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def asking(self, now_s: float) -> None:
@@ -74,8 +81,7 @@ class HistoryWatch:
     def answered(self, stored: Mapping[str, int], now_s: float) -> None:
         """Note that it answered: how far the recorder has got in each topic."""
         self._asked_s, self._error = None, ""
-        known = self._known()
-        behind = sum(max(0, known.get(topic, 0) - stored.get(topic, 0)) for topic in _WATCHED)
+        behind = records_behind(self._known(), stored)
         if behind == 0 or stored != self._stored:
             self._still_since_s = None
         elif self._still_since_s is None:

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.acts import PENDING, AdminDesk, Cash, IdempotencyKey, Transfer, cash_units, transfer_id_of
+from api.acts import PENDING, AdminDesk, Cash, IdempotencyKey, Transfer, cash_units
 from api.dependencies import json_body
 from api.errors import ApiError, answers
 from api.identity.answers import ActRow
+from api.naming import transfer_id_of
 from engine.domain import (
     FEE_PPM_MAX,
     ID_LENGTH_MAX,

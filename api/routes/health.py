@@ -29,9 +29,10 @@ async def health() -> Response:
 async def ready(services: WithServices) -> Response:
     """Answer 200 when the live view has caught up with the log, and Kafka, engine and history keep up."""
     now_s = time.monotonic()
-    standing, market = services.standing(now_s), services.market_standing(now_s)
+    standing = services.standing(now_s)
     if standing.state is State.READY:
         return json_response(Standing(status=standing.state, message=standing.detail))
+    market = services.market_standing(now_s)
     told = Standing(
         status=standing.state,
         message=standing.detail,

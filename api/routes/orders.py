@@ -14,6 +14,7 @@ from api.dependencies import Investor, OrderId, WithServices, WithView, json_bod
 from api.errors import ApiError, answers, unknown_order, unknown_symbol
 from api.history import HistoryUnavailableError
 from api.live.view import LiveView
+from api.naming import order_id_of
 from api.payloads import OrderRow, PendingOrder
 from api.services import Services, newest_first
 from api.trading import Accepted, IdTaken, Pending, Refused
@@ -83,7 +84,7 @@ class NewOrder(BaseModel):
             )
         order_id = self.order_id or f"o-{secrets.token_hex(12)}"
         if self.client_order_id is not None:
-            order_id = trading.order_id_of(investor_id, self.client_order_id)
+            order_id = order_id_of(investor_id, self.client_order_id)
         return Place(
             order_id=order_id,
             client_order_id=self.client_order_id,

@@ -14,14 +14,13 @@ from starlette.responses import Response
 
 from api.dependencies import Admin, WithIdentity, WithServices, json_body, json_response
 from api.errors import answers
-from api.history import HistoryUnavailableError
+from api.history import HistoryUnavailableError, records_behind
 from api.identity import audit, simulator_wishes
 from api.identity.clock import now_ms
 from api.identity.credentials import address_of
 from api.identity.simulator_wishes import RATE_MAX, Scenario, SimulatorWish
 from api.live.answering import SILENT_MAX_S
 from api.services import Services
-from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
 
 router = APIRouter(prefix="/admin", tags=["administration"])
 
@@ -151,9 +150,6 @@ async def _recorder_part(services: Services) -> Part:
     except HistoryUnavailableError:
         message = "the history's database does not answer; look at the recorder's log"
         return Part(name="recorder", state="retrying", message=message, lag_records=None)
-    known = services.view.positions
-    lag = sum(
-        max(0, known.get(topic, 0) - stored.get(topic, 0)) for topic in (TRANSACTIONS, EXECUTIONS, ACCOUNTS)
-    )
+    lag = records_behind(services.view.positions, stored)
     message = "up to date" if lag == 0 else f"{lag:,} records behind what the API has read"
     return Part(name="recorder", state="ready", message=message, lag_records=lag)

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from api.acts import PENDING, IdempotencyKey, act, cash_units, transfer_id_of
+from api.acts import PENDING, IdempotencyKey, act, cash_units
 from api.dependencies import Investor, WithIdentity, WithServices, WithView, json_body
 from api.errors import answers, forbidden, rate_limited
 from api.identity.answers import ActRow
 from api.identity.limits import Buckets
+from api.naming import transfer_id_of
 from engine.domain import Deposit, OpenAccount, Withdraw
 
 router = APIRouter(prefix="/account", tags=["account"])
