@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from engine.domain import Liquidity, OrderType, Phase, Reason, Side, Status, TimeInForce
+from engine.domain import Liquidity, OrderType, Phase, Reason, SelfTrade, Side, Status, TimeInForce
 from engine.wire.records import PriceLevel
 
 encode = msgspec.json.Encoder().encode
@@ -162,7 +162,10 @@ class CandleList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRow:
-    """An order as the engine last reported it."""
+    """An order as the engine last reported it.
+
+    `expires_at_ms` is that of a `gtd` order; `display_quantity` is how much of an iceberg shows at a time.
+    """
 
     order_id: str
     client_order_id: str | None
@@ -170,9 +173,13 @@ class OrderRow:
     side: Side | None
     type: OrderType | None
     time_in_force: TimeInForce | None
+    expires_at_ms: int | None
     price: float | None
     stop_price: float | None
     quantity: int | None
+    display_quantity: int | None
+    post_only: bool
+    self_trade: SelfTrade
     filled_quantity: int
     remaining_quantity: int
     average_price: float | None

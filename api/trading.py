@@ -123,6 +123,7 @@ def _terms(order: OrderRow) -> tuple[object, ...]:
     return (
         *(order.quantity, price),
         *(order.symbol, order.side, order.type, order.time_in_force, order.stop_price),
+        *(order.expires_at_ms, order.display_quantity, order.post_only, order.self_trade),
     )
 
 
@@ -134,6 +135,7 @@ def _terms_of(command: Place) -> tuple[object, ...]:
     return (
         *(command.quantity, price),
         *(command.symbol, command.side, command.type, command.time_in_force, stop_price),
+        *(command.expires_at_ms, command.display_quantity, command.post_only, command.self_trade),
     )
 
 

@@ -292,7 +292,8 @@ class Execution(Struct, frozen=True, kw_only=True):
 
     `traded_units` is the value traded so far (price × quantity summed), from which the average price
     follows. `trade_index` is the trade's place among the command's trades, `fee_units` what the order's
-    account pays for it.
+    account pays for it. `expires_at_ms` is that of a gtd order: others end by rules that their
+    `time_in_force` tells.
     """
 
     execution_type: ExecutionType
@@ -310,6 +311,10 @@ class Execution(Struct, frozen=True, kw_only=True):
     filled_quantity: int = 0
     remaining_quantity: int = 0
     traded_units: int = 0
+    display_quantity: int | None = None
+    post_only: bool = False
+    self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER
+    expires_at_ms: int | None = None
     last_price_units: int | None = None
     last_quantity: int | None = None
     fee_units: int | None = None

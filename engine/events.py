@@ -5,6 +5,7 @@ The engine itself sends events out without making these (see `engine.wire.encodi
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from string import Formatter
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -22,6 +23,7 @@ from engine.domain import (
     Liquidity,
     OrderType,
     Position,
+    SelfTrade,
     Side,
     TimeInForce,
     Trade,
@@ -37,6 +39,7 @@ from engine.kernel.layout import (
     ORDER_TYPES,
     PHASES,
     REASONS,
+    SELF_TRADES,
     SIDES,
     STATUSES,
     TEXT_CHUNK_BYTES,
@@ -51,6 +54,7 @@ Array: TypeAlias = npt.NDArray[Any]
 Row: TypeAlias = Any  # one row of a record array
 
 _IS_OPEN: Final = np.array([status in OPEN_STATUSES for status in STATUSES])
+_WORD_BYTES: Final = 8
 _MAKER: Final = LIQUIDITIES.index(Liquidity.MAKER)
 
 
@@ -141,6 +145,10 @@ class _Order(NamedTuple):
     type: OrderType | None = None
     time_in_force: TimeInForce | None = None
     stop_price_units: int | None = None
+    display_quantity: int | None = None
+    post_only: bool = False
+    self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER
+    expires_at_ms: int | None = None
 
 
 def _execution(rows: EventRows, row: Row) -> Execution:
@@ -177,11 +185,14 @@ def _order(rows: EventRows, number: int) -> _Order:
     order = rows.orders[number]
     position = rows.positions[order["position"]]
     id_length, client_length = int(order["id_length"]), int(order["client_length"])
+    has_expiry = TIMES_IN_FORCE[order["time_in_force"]] is TimeInForce.GTD
+    expiry_at = max(ORDER_TEXT_BYTES, -(-(id_length + client_length) // _WORD_BYTES) * _WORD_BYTES)
     texts, chunk = order["text"].tobytes() + order["text_2"].tobytes(), order["more_text"]
-    for _ in range(ORDER_TEXT_BYTES, id_length + client_length, TEXT_CHUNK_BYTES):
+    for _ in range(ORDER_TEXT_BYTES, expiry_at + _WORD_BYTES * has_expiry, TEXT_CHUNK_BYTES):
         texts += rows.text_chunks[chunk].tobytes()
         chunk = rows.text_next[chunk]
     client_id = texts[id_length : id_length + client_length]
+    expiry = texts[expiry_at : expiry_at + _WORD_BYTES]
     return _Order(
         order_id=unescaped(texts[:id_length]),
         client_order_id=unescaped(client_id) if client_id else None,
@@ -191,6 +202,10 @@ def _order(rows: EventRows, number: int) -> _Order:
         type=ORDER_TYPES[order["type"]],
         time_in_force=TIMES_IN_FORCE[order["time_in_force"]],
         stop_price_units=_unless_0(order["stop_price"]),
+        display_quantity=_unless_0(order["display_quantity"]),
+        post_only=bool(order["post_only"]),
+        self_trade=SELF_TRADES[order["self_trade"]],
+        expires_at_ms=int.from_bytes(expiry, sys.byteorder) if has_expiry else None,
     )
 
 
@@ -205,6 +220,10 @@ def _commanded(rows: EventRows, command: Row) -> _Order:
         type=ORDER_TYPES[command["type"]],
         time_in_force=TIMES_IN_FORCE[command["time_in_force"]],
         stop_price_units=_unless_0(command["stop_price"]),
+        display_quantity=_unless_0(command["display_quantity"]),
+        post_only=bool(command["flag"]),
+        self_trade=SELF_TRADES[command["self_trade"]],
+        expires_at_ms=max(0, int(command["expires_at_ms"])) if command["expires_at_ms"] else None,
     )
 
 

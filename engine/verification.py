@@ -17,8 +17,8 @@ from engine.outputs import IDENTIFIED_TOPICS, Outputs
 from engine.recovery import UnusableLogError
 from engine.shard import Shard
 from engine.snapshot_records import decode_manifest, is_manifest, manifest_of, split_chunk
-from engine.stored_outputs import DifferenceError, StoredAssets, StoredOutputs, values_of
-from engine.topics import ASSETS, ORDERS, SNAPSHOTS
+from engine.stored_outputs import DifferenceError, StoredAssets, StoredOutputs, StoredReports, values_of
+from engine.topics import ASSETS, EXECUTIONS, ORDERS, SNAPSHOTS
 from engine.wire.reader import CommandReader
 
 _WAIT_MS: Final = 500
@@ -35,6 +35,7 @@ class Verified(Struct, frozen=True, kw_only=True):
 
     `repeated` records were there again, the same, as a fail-over leaves them. `snapshots` had the hash of the
     state; `foreign_snapshots` were saved by another version of the engine and could not be compared.
+    `older_reports` are of engines that did not tell all of an order's terms, and equal but for those.
     """
 
     commands: int
@@ -42,6 +43,7 @@ class Verified(Struct, frozen=True, kw_only=True):
     repeated: int
     snapshots: int
     foreign_snapshots: int
+    older_reports: int
 
 
 class _Made(Struct, frozen=True):
@@ -115,8 +117,8 @@ async def verify(
 
 
 def _stored(connection: Connection, topic: str, number: int, patience_s: float) -> StoredOutputs:
-    kind = StoredAssets if topic == ASSETS else StoredOutputs
-    return kind(connection, topic, number, patience_s=patience_s)
+    kinds: dict[str, type[StoredOutputs]] = {ASSETS: StoredAssets, EXECUTIONS: StoredReports}
+    return kinds.get(topic, StoredOutputs)(connection, topic, number, patience_s=patience_s)
 
 
 class _Replay:
@@ -154,6 +156,7 @@ class _Replay:
             repeated=sum(topic.repeated for topic in self._stored),
             snapshots=self._equal_states,
             foreign_snapshots=self._foreign,
+            older_reports=sum(topic.older for topic in self._stored if isinstance(topic, StoredReports)),
         )
 
     def _cut(self, records: RawRecords) -> Iterator[RawRecords]:

@@ -5,7 +5,8 @@ trades of its order (`5 @ 10.00 with s1`), or of others that it set going (`b1 5
 (`b1 expired not_filled`), refusals (`b1 rejected bad_price`), cancels, replacements and triggered stops.
 A line without `->` must cause nothing but the acceptance of its order. `×1000` runs a line that often.
 `book bids …` states a side of the book, `account ana …` and `shares ana …` what an investor has; `paid b1 …`
-the fee of that order's last trade, `said …` the last message to anybody. The investors that every market
+the fee of that order's last trade, `said …` the last message to anybody, `terms b1 …` what that order's last
+report says of the terms that few orders have. The investors that every market
 begins with are unlimited, so that scenarios need no money unless they speak of it.
 """
 
@@ -110,6 +111,7 @@ class Stage:
         self.offset = 0
         self.purses: dict[str, _Purse] = {}
         self.fees_units: dict[str, int] = {}
+        self.reports: dict[str, Execution] = {}
         self.message: str | None = None
         self.run(_listing(SYMBOL, "10.00", ()))
         for investor in INVESTORS:
@@ -127,6 +129,7 @@ class Stage:
                 purse.cash_units, purse.held_cash_units = event.cash_units, event.held_cash_units
                 purse.positions.update((position.symbol, position) for position in event.positions)
             if isinstance(event, Execution):
+                self.reports[event.order_id] = event
                 self.message = event.message or self.message
                 if event.fee_units is not None:
                     self.fees_units[event.order_id] = event.fee_units
@@ -144,6 +147,8 @@ class Stage:
                 assert self._shares(investor) == " ".join(rest), line
             case ["paid", order_id, fee]:
                 assert decimal(self.fees_units[order_id]) == fee, line
+            case ["terms", order_id, *rest]:
+                assert self._terms(order_id) == " ".join(rest), line
             case ["said", *rest]:
                 assert self.message == " ".join(rest), line
             case ["time", ahead]:
@@ -219,6 +224,16 @@ class Stage:
         (snapshot,) = [book for book in self.exchange.book_snapshots() if book.symbol == SYMBOL]
         levels = snapshot.bids if side == "bids" else snapshot.asks
         return ", ".join(f"{level.quantity} @ {decimal(level.price_units)}" for level in levels) or "none"
+
+    def _terms(self, order_id: str) -> str:
+        told = self.reports[order_id]
+        terms = (
+            f"display {told.display_quantity}" if told.display_quantity is not None else "",
+            "post_only" if told.post_only else "",
+            "" if told.self_trade is SelfTrade.EXPIRE_TAKER else told.self_trade,
+            "" if told.expires_at_ms is None else f"+{(told.expires_at_ms - self.time_ms) // HOUR_MS}h",
+        )
+        return " ".join(filter(None, terms)) or "plain"
 
     def _account(self, investor: str) -> str:
         purse = self.purses[investor]

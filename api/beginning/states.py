@@ -24,9 +24,11 @@ _POSITION: Final = [positions.c[name] for name in PositionRecord.__struct_fields
 _IS_OPEN: Final = text("remaining_quantity > 0")
 
 
-class _OpenReport(Struct, frozen=True, gc=False, rename={"updated_ms": "time_ms"}):
+class _OpenReport(Struct, frozen=True, gc=False, omit_defaults=True, rename={"updated_ms": "time_ms"}):
     """An open order as its row tells it, by the names of `orders`, to be written as its last report."""
 
+    # What it did last is not kept, and nobody asks.
+    execution_type: ExecutionType
     investor_id: str
     order_id: str
     shard: int
@@ -47,8 +49,10 @@ class _OpenReport(Struct, frozen=True, gc=False, rename={"updated_ms": "time_ms"
     status: str
     reason: str | None
     message: str | None
-    # What it did last is not kept, and nobody asks.
-    execution_type: ExecutionType = ExecutionType.NEW
+    display_quantity: int | None = None
+    post_only: bool | None = None
+    self_trade: str | None = None
+    expires_at_ms: int | None = None
 
 
 _REPORTED: Final = [orders.c[name] for name in _OpenReport.__struct_fields__ if name != "execution_type"]
@@ -94,7 +98,7 @@ def _open_orders(database: Connection) -> Iterator[OpenOrder]:
         .order_by(orders.c.shard, orders.c.created_offset)
     )
     for created_ms, *values in _rows(database, chosen):
-        report = _OpenReport(*values)
+        report = _OpenReport(ExecutionType.NEW, *values)
         yield OpenOrder(
             investor_id=report.investor_id,
             order_id=report.order_id,

@@ -9,10 +9,10 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, Select, select, tuple_
 
 from api.history.places import begins_at, within
-from api.history.reading import QUERY_MAX_S, History
+from api.history.reading import QUERY_MAX_S, History, self_trade_of
 from api.history.transactions import cursor, cursor_of, identity_of
 from api.recorder.tables import executions
-from engine.domain import ExecutionType
+from engine.domain import ExecutionType, SelfTrade
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,13 @@ class ExecutionRow:
     side: str | None
     type: str | None
     time_in_force: str | None
+    expires_at_ms: int | None
     price: float | None
     stop_price: float | None
     quantity: int | None
+    display_quantity: int | None
+    post_only: bool
+    self_trade: SelfTrade
     filled_quantity: int
     remaining_quantity: int
     average_price: float | None
@@ -116,5 +120,10 @@ def _query(connection: Connection, wanted: ExecutionFilter) -> Select[Any]:
 
 def _row(row: Row[Any]) -> ExecutionRow:
     fields = row._mapping
-    own = {name: fields[name] for name in ExecutionRow.__slots__ if name != "execution_id"}
-    return ExecutionRow(execution_id=cursor(row), **own)
+    own = {name: fields[name] for name in ExecutionRow.__slots__ if name not in _MADE}
+    return ExecutionRow(
+        **own, execution_id=cursor(row), post_only=bool(row.post_only), self_trade=self_trade_of(row)
+    )
+
+
+_MADE = frozenset({"execution_id", "post_only", "self_trade"})

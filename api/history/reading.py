@@ -13,7 +13,16 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from api.database import open_database
 from api.payloads import OrderRow
 from api.recorder.tables import executions, orders, positions_in_log
-from engine.domain import OPEN_STATUSES, ExecutionType, OrderType, Reason, Side, Status, TimeInForce
+from engine.domain import (
+    OPEN_STATUSES,
+    ExecutionType,
+    OrderType,
+    Reason,
+    SelfTrade,
+    Side,
+    Status,
+    TimeInForce,
+)
 
 QUERY_MAX_S = 5.0
 _STEPS_BETWEEN_LOOKS = 100_000
@@ -146,6 +155,11 @@ def _is_without_tables(error: SQLAlchemyError) -> bool:
     return getattr(cause, "sqlstate", None) == _POSTGRESQL_NO_TABLE or "no such table" in str(cause)
 
 
+def self_trade_of(row: Row[Any]) -> SelfTrade:
+    """Tell an order's way with its investor's other orders; the default where its row says none."""
+    return SelfTrade(row.self_trade or SelfTrade.EXPIRE_TAKER)
+
+
 def _order(row: Row[tuple[object, ...]]) -> OrderRow:
     return OrderRow(
         order_id=row.order_id,
@@ -154,9 +168,13 @@ def _order(row: Row[tuple[object, ...]]) -> OrderRow:
         side=Side(row.side),
         type=OrderType(row.type),
         time_in_force=TimeInForce(row.time_in_force),
+        expires_at_ms=row.expires_at_ms,
         price=row.price,
         stop_price=row.stop_price,
         quantity=row.quantity,
+        display_quantity=row.display_quantity,
+        post_only=bool(row.post_only),
+        self_trade=self_trade_of(row),
         filled_quantity=row.filled_quantity,
         remaining_quantity=row.remaining_quantity,
         average_price=row.average_price,

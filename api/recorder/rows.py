@@ -68,6 +68,10 @@ class ExecutionRow(Struct, frozen=True, gc=False):
     status: str
     reason: str | None = None
     message: str | None = None
+    display_quantity: int | None = None
+    post_only: bool | None = None
+    self_trade: str | None = None
+    expires_at_ms: int | None = None
     last_price: float | None = None
     last_quantity: int | None = None
     fee: float | None = None
@@ -221,6 +225,10 @@ _ORDER_FIELDS = (
     "status",
     "reason",
     "message",
+    "display_quantity",
+    "post_only",
+    "self_trade",
+    "expires_at_ms",
 )
 _order_values = attrgetter(*_ORDER_FIELDS)
 

@@ -92,6 +92,11 @@ def _order_columns() -> list[Column[object]]:
         Column("status", _WORD, nullable=False),
         Column("reason", _WORD),
         Column("message", Text),
+        # Of orders that ask for them; else NULL, as in what was recorded before reports told them.
+        Column("display_quantity", BigInteger),
+        Column("post_only", Boolean),
+        Column("self_trade", _WORD),
+        Column("expires_at_ms", BigInteger),
     ]
     return columns
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -180,7 +181,11 @@ class _Audit:
             orders = self._queue(level, "expiry_previous", "expiry_next")
             assert self.memory.levels[level]["count"] == len(orders)
             assert self.memory.levels[level]["key"] > self.words[h.TIME_MS]
-            assert all(self.memory.orders[order]["expiry_level"] == level for order in orders)
+            for order in orders:
+                row = self.memory.orders[order]
+                assert row["expiry_level"] == level
+                if row["time_in_force"] == GTD:
+                    assert self._kept_expiry(row) == self.memory.levels[level]["key"]
             due.update(orders)
         ending = (DAY, GTD, AT_OPEN, AT_CLOSE)
         assert due == {
@@ -255,15 +260,10 @@ class _Audit:
         chunks = 0
         for order in range(self.words[h.ORDERS_USED]):
             row = self.memory.orders[order]
-            length = int(row["id_length"]) + int(row["client_length"])
-            texts = row["text"].tobytes() + row["text_2"].tobytes()
-            chunk = int(row["more_text"])
-            needed = -(-max(0, length - ORDER_TEXT_BYTES) // TEXT_CHUNK_BYTES)
-            for _ in range(needed):
-                assert chunk != NONE
-                texts += self.memory.text_chunks[chunk].tobytes()
-                chunk = int(self.memory.text_next[chunk])
-            assert chunk == NONE
+            texts, length = self._texts(row)
+            kept = _words_end(length) + _WORD_BYTES if row["time_in_force"] == GTD else length
+            needed = -(-max(0, kept - ORDER_TEXT_BYTES) // TEXT_CHUNK_BYTES)
+            assert len(texts) == ORDER_TEXT_BYTES + needed * TEXT_CHUNK_BYTES
             behind = texts[length : -(-length // _WORD_BYTES) * _WORD_BYTES]
             assert not any(behind), "what stood behind the text in its batch was kept too"
             chunks += needed
@@ -272,11 +272,28 @@ class _Audit:
             free, chunk = free + 1, int(self.memory.text_next[chunk])
         assert chunks + free == self.words[h.TEXTS_USED]
 
+    def _texts(self, row: Any) -> tuple[bytes, int]:
+        """Give all that is kept of an order's texts, and how many bytes they are."""
+        texts, chunk = row["text"].tobytes() + row["text_2"].tobytes(), int(row["more_text"])
+        while chunk != NONE:
+            texts += self.memory.text_chunks[chunk].tobytes()
+            chunk = int(self.memory.text_next[chunk])
+        return texts, int(row["id_length"]) + int(row["client_length"])
+
+    def _kept_expiry(self, row: Any) -> int:
+        texts, length = self._texts(row)
+        return int.from_bytes(texts[_words_end(length) :][:_WORD_BYTES], sys.byteorder)
+
     def _chained(self, word: int, rows: Any, link: str) -> int:
         count, row = 0, self.words[word]
         while row != NONE:
             count, row = count + 1, int(rows[row][link])
         return count
+
+
+def _words_end(length: int) -> int:
+    """Give where the words end in which an order's text of a length stands."""
+    return max(ORDER_TEXT_BYTES, -(-length // _WORD_BYTES) * _WORD_BYTES)
 
 
 def _left(row: Any) -> int:

@@ -184,7 +184,8 @@ assert EXECUTION.itemsize == ACCOUNT_EVENT.itemsize == ASSET_EVENT.itemsize == E
 # again, `share_cost` what a buy holds for each share that is left, `fees` the row of those that it pays;
 # `account_previous` is UNLISTED while it is not in its account's list. The bytes of its two ids, its client
 # order id last, begin in `text` and `text_2`; those behind are in the chunks from `more_text` on, NONE where
-# there are none. The row is two cache lines, of which neighbours in a queue or a list need the first alone.
+# there are none, and behind them, at the next whole word, the `expires_at_ms` of a gtd order. The row is two
+# cache lines, of which neighbours in a queue or a list need the first alone.
 ORDER: Final = np.dtype(
     [
         ("price", "i8"),

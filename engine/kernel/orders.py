@@ -182,7 +182,7 @@ def accept(market: Any, command: int, position: int, entry: int, price: int) -> 
     row.status = NEW
     row.fees = market.assets[placed.asset].fees
     row.account_previous = UNLISTED
-    _keep_text(market, order, placed.text, placed.id_length, placed.client_length)
+    _keep_text(market, order, command)
     take_id(market, placed.id_low, placed.id_high, entry, order)
     market.header[h.OPEN_ORDERS] += 1
     return order
@@ -310,27 +310,37 @@ def _new_row(market: Any) -> int:
 
 
 @inlined
-def _keep_text(market: Any, order: int, start: int, id_length: int, client_length: int) -> None:
+def _keep_text(market: Any, order: int, command: int) -> None:
     row = market.orders[order]
-    row.id_length = id_length
-    row.client_length = client_length
-    length = id_length + client_length
+    placed = market.commands[command]
+    start = placed.text
+    row.id_length = placed.id_length
+    row.client_length = placed.client_length
+    length = placed.id_length + placed.client_length
     row.text = _octets(market, start, length)
     row.text_2 = _octets(market, start + 8, length - 8)
-    if length > ORDER_TEXT_BYTES:
-        _keep_more_text(market, order, start + ORDER_TEXT_BYTES, length - ORDER_TEXT_BYTES)
+    # One question for what few orders have, a long text or a time of their own to end at.
+    if (length > ORDER_TEXT_BYTES) | (placed.expires_at_ms != 0):
+        _keep_more_text(market, order, command)
 
 
 @called
-def _keep_more_text(market: Any, order: int, start: int, length: int) -> None:
+def _keep_more_text(market: Any, order: int, command: int) -> None:
+    placed = market.commands[command]
+    start = placed.text + ORDER_TEXT_BYTES
+    length = placed.id_length + placed.client_length - ORDER_TEXT_BYTES
+    text_words = max(0, (length + 7) >> 3)
     chunk = _new_chunk(market)
     market.orders[order].more_text = chunk
-    for word in range((length + 7) >> 3):
+    for word in range(text_words + (placed.expires_at_ms != 0)):
         if word != 0 and word % _CHUNK_WORDS == 0:
             behind = _new_chunk(market)
             market.text_next[chunk] = behind
             chunk = behind
-        market.text_words[chunk, word % _CHUNK_WORDS] = _octets(market, start + 8 * word, length - 8 * word)
+        kept = placed.expires_at_ms
+        if word < text_words:
+            kept = _octets(market, start + 8 * word, length - 8 * word)
+        market.text_words[chunk, word % _CHUNK_WORDS] = kept
 
 
 @inlined

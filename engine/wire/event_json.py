@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from engine.domain import Side
+from engine.domain import Side, TimeInForce
 from engine.kernel.compile import called
-from engine.kernel.layout import NONE, SIDES, CommandKind
+from engine.kernel.layout import NONE, SIDES, TIMES_IN_FORCE, CommandKind
 from engine.wire import event_words as words
 from engine.wire.event_rows import (
     account_event_at,
     command_at,
     execution_at,
+    expiry_of,
     order_at,
     position_at,
     put_investor,
@@ -26,6 +27,7 @@ from engine.wire.event_words import put_word
 from engine.wire.json_text import put_average, put_byte, put_count, put_integer, put_money, put_text
 
 _BUY: Final = SIDES.index(Side.BUY)
+_GTD: Final = TIMES_IN_FORCE.index(TimeInForce.GTD)
 _PLACE: Final = int(CommandKind.PLACE)
 _SET_LIMITS: Final = int(CommandKind.SET_LIMITS)
 _KILL_SWITCH: Final = int(CommandKind.KILL_SWITCH)
@@ -177,7 +179,27 @@ def _put_order(at: int, sources: Any, event: Any) -> int:
     at = put_count(_put_terms(at, order, event.price), event.quantity)
     at = put_count(put_word(at, words.FILLED), event.filled)
     at = put_count(put_word(at, words.REMAINING), remaining_of(event))
-    return _put_average(at, event.traded, event.filled)
+    at = _put_average(at, event.traded, event.filled)
+    has_expiry = order.time_in_force == _GTD
+    # One question, answered alike for nearly every order.
+    if order.display_quantity | order.post_only | order.self_trade | has_expiry:
+        expires_at_ms = expiry_of(sources, order) if has_expiry else 0
+        at = _put_rare_terms(at, order, order.post_only, expires_at_ms)
+    return at
+
+
+@called
+def _put_rare_terms(at: int, order: Any, post_only: int, expires_at_ms: int) -> int:
+    """Put what few orders ask for; `order` is its row, or that of the command that asks for it."""
+    if order.display_quantity:
+        at = put_count(put_word(at, words.DISPLAY_QUANTITY), order.display_quantity)
+    if post_only:
+        at = put_word(at, words.POST_ONLY)
+    if order.self_trade:
+        at = put_word(at, words.SELF_TRADE + order.self_trade)
+    if expires_at_ms:
+        at = put_count(put_word(at, words.EXPIRES_AT), max(0, expires_at_ms))
+    return at
 
 
 @called
@@ -210,7 +232,8 @@ def _put_commanded(at: int, text: int, command: Any) -> int:
         at = put_count(_put_terms(at, command, command.price), command.quantity)
     else:
         at = put_word(put_word(at, words.NO_TERMS), words.NO_QUANTITY)
-    return put_word(put_word(at, words.NOTHING), words.NO_AVERAGE)
+    at = put_word(put_word(at, words.NOTHING), words.NO_AVERAGE)
+    return _put_rare_terms(at, command, command.flag, command.expires_at_ms) if is_place else at
 
 
 @called

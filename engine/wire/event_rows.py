@@ -32,6 +32,7 @@ command_at = row_reader(COMMAND)
 order_at = row_reader(ORDER)
 position_at = row_reader(POSITION)
 _name_at = row_reader(NAME)
+_word_at = row_reader(np.dtype([("word", "i8")]))
 _link_at = row_reader(np.dtype([("following", "i4")]))
 _TEXT_PLACE: Final = int(cast("Any", from_dtype(ORDER)).offset("text"))
 
@@ -85,6 +86,17 @@ def put_symbol(at: int, sources: Any, asset: int) -> int:
     """Put an asset's symbol."""
     start, length = symbol_text(sources, asset)
     return put_text(at, start, length)
+
+
+@called
+def expiry_of(sources: Any, order: Any) -> int:
+    """Give the `expires_at_ms` of a gtd order, which stands behind its texts."""
+    skip = max(0, (order.id_length + order.client_length - ORDER_TEXT_BYTES + 7) & -8)
+    chunk = order.more_text
+    while skip >= TEXT_CHUNK_BYTES:
+        chunk = _link_at(sources.text_next, chunk).following
+        skip -= TEXT_CHUNK_BYTES
+    return int(_word_at(sources.text_chunks + chunk * TEXT_CHUNK_BYTES + skip, 0).word)
 
 
 @called

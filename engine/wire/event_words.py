@@ -19,6 +19,7 @@ from engine.kernel.layout import (
     ORDER_TYPES,
     PHASES,
     REASONS,
+    SELF_TRADES,
     SIDES,
     STATUSES,
     TIMES_IN_FORCE,
@@ -57,6 +58,10 @@ NO_QUANTITY: Final = _pieces.add(',"stop_price":null,"quantity":null')
 FILLED: Final = _pieces.add(',"filled_quantity":')
 REMAINING: Final = _pieces.add(',"remaining_quantity":')
 NOTHING: Final = _pieces.add(',"filled_quantity":0,"remaining_quantity":0')
+DISPLAY_QUANTITY: Final = _pieces.add(',"display_quantity":')
+POST_ONLY: Final = _pieces.add(',"post_only":true')
+SELF_TRADE: Final = _pieces.add(*(f',"self_trade":"{word}"' for word in SELF_TRADES))
+EXPIRES_AT: Final = _pieces.add(',"expires_at_ms":')
 LAST_PRICE: Final = _pieces.add(',"last_price":')
 LAST_QUANTITY: Final = _pieces.add(',"last_quantity":')
 FEE: Final = _pieces.add(',"fee":')

@@ -12,7 +12,17 @@ import msgspec
 from msgspec import Struct
 
 from engine import domain
-from engine.domain import ExecutionType, Liquidity, OrderType, Phase, Reason, Side, Status, TimeInForce
+from engine.domain import (
+    ExecutionType,
+    Liquidity,
+    OrderType,
+    Phase,
+    Reason,
+    SelfTrade,
+    Side,
+    Status,
+    TimeInForce,
+)
 from engine.units import basis_points_from_ppm, decimal_from_units
 
 PriceLevel: TypeAlias = tuple[float, int, int]
@@ -51,6 +61,9 @@ class ExecutionReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     A refused command is reported here too, as `rejected`. Whoever rebuilds orders from reports: a refusal
     never changes an order that is already known, and one without a `side` (a refused cancel, deposit or
     malformed record) is no order at all.
+
+    What is left out has its default: terms from `display_quantity` to `expires_at_ms`, which few orders have,
+    and what did not happen. Reports that were written before engines told those terms say none of them.
     """
 
     shard: int
@@ -72,6 +85,10 @@ class ExecutionReport(Struct, frozen=True, kw_only=True, omit_defaults=True):
     filled_quantity: int
     remaining_quantity: int
     average_price: float | None
+    display_quantity: int | None = None
+    post_only: bool = False
+    self_trade: SelfTrade = SelfTrade.EXPIRE_TAKER
+    expires_at_ms: int | None = None
     last_price: float | None = None
     last_quantity: int | None = None
     fee: float | None = None
@@ -193,6 +210,10 @@ def execution_record(execution: domain.Execution, stamp: Stamp, index: int) -> E
         filled_quantity=filled,
         remaining_quantity=execution.remaining_quantity,
         average_price=average(execution.traded_units, filled),
+        display_quantity=execution.display_quantity,
+        post_only=execution.post_only,
+        self_trade=execution.self_trade,
+        expires_at_ms=execution.expires_at_ms,
         last_price=_decimal(execution.last_price_units),
         last_quantity=execution.last_quantity,
         fee=_decimal(execution.fee_units),

@@ -138,6 +138,10 @@ class Order(Struct, frozen=True, kw_only=True):
     filled_quantity: int = 0
     remaining_quantity: int = 0
     average_price: float | None = None
+    display_quantity: int | None = None
+    post_only: bool = False
+    self_trade: str = "expire_taker"
+    expires_at_ms: int | None = None
     reason: str | None = None
     message: str | None = None
     created_ms: int = 0
@@ -251,6 +255,10 @@ class OrderChange(Struct, frozen=True, kw_only=True):
     filled_quantity: int
     remaining_quantity: int
     average_price: float | None
+    display_quantity: int | None = None
+    post_only: bool = False
+    self_trade: str = "expire_taker"
+    expires_at_ms: int | None = None
     last_price: float | None = None
     last_quantity: int | None = None
     fee: float | None = None

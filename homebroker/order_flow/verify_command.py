@@ -65,6 +65,8 @@ def _sentence(verified: Verified) -> str:
     ]
     if verified.foreign_snapshots:
         parts.append(f"{verified.foreign_snapshots:,} snapshots of another version not compared")
+    if verified.older_reports:
+        parts.append(f"{verified.older_reports:,} reports of an engine that told less of an order's terms")
     return ", ".join(parts) + "."
 
 

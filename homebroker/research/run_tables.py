@@ -17,6 +17,7 @@ from engine.domain import (
     Liquidity,
     OrderType,
     Reason,
+    SelfTrade,
     Side,
     Status,
     TimeInForce,
@@ -131,6 +132,10 @@ class RunTables:
             "filled_quantity": numbers(np.where(self._has_order, events["filled"], 0).astype(np.int64)),
             "remaining_quantity": numbers((remaining_of(events) * self._has_order).astype(np.int64)),
             "average_price": _averages(events["traded"], events["filled"]),
+            "display_quantity": _whole(told["display_quantity"], is_place),
+            "post_only": numbers((told["flag"] != 0) & is_place),
+            "self_trade": categories(np.where(is_place, told["self_trade"].astype(np.int64), 0), SelfTrade),
+            "expires_at_ms": _whole(told["expires_at_ms"], is_place),
             "last_price": _amount(events["last_price"], no_trade),
             "last_quantity": numbers(events["last_quantity"].astype(np.int64), no_trade),
             "fee": _amount(events["detail"], no_trade),
@@ -208,6 +213,11 @@ def _rows_at(offsets: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[n
 
 def _words(codes: NDArray[Any], there: NDArray[np.bool_], enum: Any) -> pa.Array:
     return categories(np.where(there, codes.astype(np.int64), -1), enum)
+
+
+def _whole(values: NDArray[Any], there: NDArray[np.bool_]) -> pa.Array:
+    """Give numbers of which 0 says that there is none, and what is negative a 0 that was asked for."""
+    return numbers(np.maximum(values.astype(np.int64), 0), ~there | (values == 0))
 
 
 def _amount(units: NDArray[Any], missing: NDArray[np.bool_]) -> pa.Array:

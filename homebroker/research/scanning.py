@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, Final, NamedTuple, get_type_hints
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,6 +28,7 @@ from engine.wire.json_scan import (
     OPEN,
     is_null,
     read_whole,
+    skip_flag,
     skip_scalar,
     skip_text,
 )
@@ -36,6 +38,8 @@ from homebroker.research.texts import Integers, Texts, strings_of
 _TEXT: Final = 0
 _WHOLE: Final = 1
 _DECIMAL: Final = 2
+_FLAG: Final = 3
+_TRUE_LENGTH: Final = len("true")
 _ABSENT: Final = -1
 _MINUS: Final = ord("-")
 _POINT: Final = ord(".")
@@ -54,12 +58,13 @@ class Source(NamedTuple):
 
 
 class _Keys(NamedTuple):
-    """What a record may have: k keys, how each is read, and which it must have (as bits)."""
+    """What a record may have: k keys, how each is read, and as bits which may be null and which must be."""
 
     octets: Octets
     starts: Integers
     lengths: Integers
     reads: Integers
+    nullable: int
     needed: int
 
 
@@ -130,6 +135,9 @@ def _read_value(octets: Octets, at: int, last: int, reads: int) -> tuple[int, in
     if reads == _DECIMAL:
         end, value = _read_decimal(octets, at)
         return end, 0, value, 0
+    if reads == _FLAG:
+        end = skip_flag(octets, at)
+        return end, int(end - at == _TRUE_LENGTH), 0.0, 0
     negative = octets[at] == _MINUS
     end, number = read_whole(octets, at + 1 if negative else at)
     return end, -number if negative else number, 0.0, 0
@@ -156,7 +164,7 @@ def _read_record(
         if key == _UNKNOWN:
             at = skip_scalar(octets, at, last)
         elif is_null(octets, at):
-            if keys.needed >> key & 1 != 0:
+            if keys.nullable >> key & 1 == 0:
                 return False
             at += 4
             columns.lengths[key, record] = _ABSENT
@@ -195,13 +203,14 @@ class Scanner:
     Parameters
     ----------
     row_type : type
-        A struct of texts, enums, whole and decimal numbers.
+        A struct of texts, enums, flags, whole and decimal numbers. What has a default may be left out.
     """
 
     def __init__(self, row_type: type[Struct]) -> None:
         self._schema = schema_of(row_type)
         self._enums = _enums_of(row_type)
-        self._keys = _keys_of(self._schema)
+        self._defaults = _defaults_of(row_type)
+        self._keys = _keys_of(row_type)
 
     def scan(self, source: Source, first: int) -> tuple[int, pa.Table]:
         """Read records from one on, as far as they are plain.
@@ -228,11 +237,14 @@ class Scanner:
         self, source: Source, columns: _Columns, floats: NDArray[np.float64], key: int, rows: slice
     ) -> pa.Array:
         field = self._schema.field(key)
-        missing = columns.lengths[key, rows] == _ABSENT if field.nullable else None
+        absent = columns.lengths[key, rows] == _ABSENT
+        missing = absent if field.nullable or self._defaults[key] is not None else None
         if self._keys.reads[key] == _DECIMAL:
             return pa.array(floats[key, rows], mask=missing)
         if self._keys.reads[key] == _WHOLE:
             return pa.array(columns.numbers[key, rows], mask=missing)
+        if self._keys.reads[key] == _FLAG:
+            return pa.array(np.where(absent, self._defaults[key], columns.numbers[key, rows] != 0))
         lengths = np.maximum(columns.lengths[key, rows], 0)
         texts = strings_of(
             Texts(source.octets, columns.numbers[key, rows], lengths), escaped=False, missing=missing
@@ -245,6 +257,9 @@ class Scanner:
         if places.null_count != texts.null_count:
             # A word that no engine wrote: the decoder of records says which.
             raise UnknownWordError
+        default = self._defaults[key]
+        if default is not None:
+            places = places.fill_null(list(enum).index(default))
         return pa.DictionaryArray.from_arrays(places, words)
 
 
@@ -260,17 +275,34 @@ def source_of(data: Octets, starts: Integers, ends: Integers) -> Source:
 
 
 @cache
-def _keys_of(schema: pa.Schema) -> _Keys:
+def _keys_of(row_type: type[Struct]) -> _Keys:
+    schema = schema_of(row_type)
     names = [name.encode() for name in schema.names]
-    reads = {pa.int64(): _WHOLE, pa.float64(): _DECIMAL}
+    reads = {pa.int64(): _WHOLE, pa.float64(): _DECIMAL, pa.bool_(): _FLAG}
     lengths = np.array([len(name) for name in names], np.int64)
     return _Keys(
         padded(b"".join(names)),
         np.cumsum(lengths) - lengths,
         lengths,
         np.array([reads.get(field.type, _TEXT) for field in schema], np.int64),
-        sum(1 << place for place, field in enumerate(schema) if not field.nullable),
+        _bits([field.nullable for field in schema]),
+        _bits(
+            [
+                not field.nullable and default is None
+                for field, default in zip(schema, _defaults_of(row_type), strict=True)
+            ]
+        ),
     )
+
+
+def _bits(flags: list[bool]) -> int:
+    return sum(1 << place for place, flag in enumerate(flags) if flag)
+
+
+def _defaults_of(row_type: type[Struct]) -> list[Any]:
+    """Give what a field is where it is left out; None where that is nothing, or not allowed."""
+    defaults = [field.default for field in msgspec.structs.fields(row_type)]
+    return [None if default is msgspec.NODEFAULT else default for default in defaults]
 
 
 def _enums_of(row_type: type[Struct]) -> list[type[StrEnum] | None]:

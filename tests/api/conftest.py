@@ -16,7 +16,7 @@ from api.live.view import LiveView
 from api.services import Services
 from engine.log import Connection
 from tests.api.exchange import Exchange
-from tests.api.near_engine import NearEngine
+from tests.api.near_engine import NearEngine, RecordedEngine
 from tests.api.people import sign_in, stranger
 
 SECRET_KEY = "what only the tests sign tokens with, long enough for HMAC with SHA-512"
@@ -77,3 +77,11 @@ def engine(app: FastAPI) -> NearEngine:
     near = app.state.services.sender
     assert isinstance(near, NearEngine)
     return near
+
+
+@pytest.fixture
+def recorded(engine: NearEngine, app: FastAPI) -> RecordedEngine:
+    """Put a recorder beside the engine."""
+    recorded = RecordedEngine(engine.exchange, engine.services)
+    app.state.services.sender = recorded
+    return recorded

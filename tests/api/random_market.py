@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from engine.domain import (
     Amend,
@@ -36,7 +37,7 @@ def random_exchange(seed: int, commands: int) -> Exchange:
     dice = random.Random(seed)
     exchange = Exchange()
     exchange.open()
-    for number, command in enumerate(_commands(dice, commands)):
+    for number, command in enumerate(_commands(dice, exchange, commands)):
         exchange.time_ms += dice.choice(_STEPS_MS)
         exchange.run(command)
         if number % 40 == 39:
@@ -49,7 +50,18 @@ def order_ids(exchange_commands: int) -> list[str]:
     return [f"o-{number}" for number in range(exchange_commands)]
 
 
-def _commands(dice: random.Random, count: int) -> Iterator[Command]:
+def _terms(dice: random.Random, time_ms: int) -> dict[str, Any]:
+    time_in_force = dice.choice([TimeInForce.GTC, TimeInForce.GTD, TimeInForce.DAY, TimeInForce.IOC])
+    return {
+        "time_in_force": time_in_force,
+        "expires_at_ms": time_ms + dice.choice(_STEPS_MS) if time_in_force is TimeInForce.GTD else None,
+        "display_quantity": dice.choice([None, None, None, 1]),
+        "post_only": dice.random() < 0.1,
+        "self_trade": dice.choice([SelfTrade.NONE, SelfTrade.NONE, SelfTrade.EXPIRE_TAKER]),
+    }
+
+
+def _commands(dice: random.Random, exchange: Exchange, count: int) -> Iterator[Command]:
     for number in range(count):
         investor_id, kind = dice.choice(INVESTORS), dice.random()
         symbol = dice.choice((*SYMBOLS, LATE_SYMBOL) if number > count // 2 else SYMBOLS)
@@ -71,10 +83,7 @@ def _commands(dice: random.Random, count: int) -> Iterator[Command]:
                 side=dice.choice(list(Side)),
                 quantity=dice.randint(1, 9),
                 price_units=100_000 + 100 * dice.randint(-4, 4),
-                time_in_force=dice.choice(
-                    [TimeInForce.GTC, TimeInForce.GTC, TimeInForce.DAY, TimeInForce.IOC]
-                ),
-                self_trade=SelfTrade.NONE,
+                **_terms(dice, exchange.time_ms),
             )
         elif kind < 0.78:
             yield Cancel(order_id=earlier, investor_id=investor_id)

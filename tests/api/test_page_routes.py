@@ -28,14 +28,6 @@ async def admin(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-@pytest.fixture
-def recorded(engine: NearEngine, app: FastAPI) -> RecordedEngine:
-    """Put a recorder beside the engine."""
-    recorded = RecordedEngine(engine.exchange, engine.services)
-    app.state.services.sender = recorded
-    return recorded
-
-
 async def test_what_is_saved_is_one_s_own(app: FastAPI, client: httpx.AsyncClient) -> None:
     watchlist = {"symbols": ["PETR4", "VALE3"], "sort": ["change", -1]}
     assert (await client.put("/preferences/watchlist", json={"value": watchlist})).status_code == 204
@@ -196,6 +188,10 @@ async def test_an_admin_steers_the_simulator_and_it_is_noted(
         {"time_in_force": "day"},
         {"type": "market", "price": None, "time_in_force": "ioc"},
         {"type": "stop_limit", "stop_price": 10.5},
+        {"time_in_force": "gtd", "expires_at_ms": 9_999_999_999_999},
+        {"display_quantity": 5},
+        {"post_only": True},
+        {"self_trade": "expire_maker"},
     ],
 )
 async def test_another_order_under_a_client_order_id_is_told_and_not_placed(

@@ -8,16 +8,34 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, event, inspect, select, text
+from msgspec import structs
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    NullPool,
+    Table,
+    create_engine,
+    event,
+    inspect,
+    select,
+    text,
+)
 from sqlalchemy.exc import OperationalError
 
+from api.beginning.states import begin_orders
+from api.database import open_database
 from api.history import History
+from api.history.executions import ExecutionFilter, page
 from api.live.view import LiveView
 from api.recorder.migrating import VERSION_TABLE
 from api.recorder.migrations.versions import v0001_records
@@ -34,7 +52,7 @@ from api.recorder.tables import (
     positions_in_log,
     transactions,
 )
-from engine.domain import Cancel, Deposit, Phase, SetPhase, Side, Status
+from engine.domain import Cancel, Deposit, Phase, SelfTrade, SetPhase, Side, Status, TimeInForce
 from engine.log import LogRecord
 from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
 from engine.wire.records import decode_transaction
@@ -325,13 +343,92 @@ def make_first_revision(connection: Connection, records: list[LogRecord]) -> Non
         connection.execute(then.tables["transactions"].insert(), row)
     names = [column.name for column in executions.columns]
     for values in batch.executions:
-        connection.execute(then.tables["executions"].insert(), dict(zip(names, values, strict=True)))
+        insert(connection, then.tables["executions"], dict(zip(names, values, strict=True)))
     for row in (batch.refused_orders | batch.started_orders | batch.changed_orders).values():
-        known = {name: value for name, value in row.items() if name != "created_offset"}
-        connection.execute(then.tables["orders"].insert(), known)
+        insert(connection, then.tables["orders"], row)
     for at, place in batch.after.items():
         row = {"topic": at[0], "partition": at[1], "next_offset": place.next_offset}
         connection.execute(then.tables["positions_in_log"].insert(), row)
+
+
+def insert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
+    """Write what of a row an older table has columns for."""
+    known = {name: value for name, value in row.items() if name in table.columns}
+    connection.execute(table.insert(), known)
+
+
+TERMS = ("display_quantity", "post_only", "self_trade", "expires_at_ms")
+
+
+def test_a_history_from_before_reports_told_all_terms_goes_on(url: str) -> None:
+    exchange = Exchange()
+    exchange.open()
+    told = {"display_quantity": 2, "post_only": True, "self_trade": SelfTrade.NONE}
+    until = {"time_in_force": TimeInForce.GTD, "expires_at_ms": exchange.time_ms + 1_000}
+    for order_id in ("stays", "goes"):
+        exchange.place(order_id, Side.BUY, 6, 9.0, investor_id=ME, **told, **until)
+    before = [without_terms(record) for record in exchange.records if record.topic != BOOK]
+    make_revision(url, "0004", before)
+    store = HistoryStore(url)
+    store.prepare()
+    history = History(url)
+    older = history.order(ME, "stays")
+    assert older is not None
+    assert [getattr(older, name) for name in TERMS] == [None, False, SelfTrade.EXPIRE_TAKER, None]
+    reader = BatchReader(store.places())
+    seen = len(exchange.records)
+    exchange.run(Cancel(order_id="goes", investor_id=ME))
+    store.write(reader.batch([record for record in exchange.records[seen:] if record.topic != BOOK]))
+    newer = history.order(ME, "goes")
+    reports = page(history, ExecutionFilter(investor_id=ME, limit=10)).executions
+    view = LiveView(books_from_start=True)
+    with history.snapshot() as connection:
+        begin_orders(view, connection)
+    history.close()
+    store.close()
+    assert newer is not None
+    assert (newer.status, [getattr(newer, name) for name in TERMS]) == (
+        Status.CANCELED,
+        [*told.values(), until["expires_at_ms"]],
+    )
+    assert [row.display_quantity for row in reports if row.order_id == "goes"] == [2, None]
+    assert [row.self_trade for row in reports if row.order_id == "goes"] == ["none", "expire_taker"]
+    assert view.orders.open(ME, limit=9) == [older]
+    # Made anew from the log, the tables have the same, but for what was not told then.
+    expected = written_now([*before, *[r for r in exchange.records[seen:] if r.topic != BOOK]])
+    migrated = contents(url)
+    for name in ("executions", "orders"):
+        assert migrated[name] == expected[name], name
+
+
+def without_terms(record: LogRecord) -> LogRecord:
+    """Give an execution report as engines wrote it before they told all of an order's terms."""
+    if record.topic != EXECUTIONS or record.value is None:
+        return record
+    told = {name: value for name, value in msgspec.json.decode(record.value).items() if name not in TERMS}
+    return record._replace(value=msgspec.json.encode(told))
+
+
+def make_revision(url: str, revision: str, records: list[LogRecord]) -> None:
+    """Make a history as the recorder of some revision wrote it."""
+    database = open_database(url)
+    with database.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(v0001_records.__file__).parents[1]))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        then = MetaData()
+        then.reflect(connection)
+        batch = BatchReader().batch(records)
+        names = [column.name for column in executions.columns]
+        for values in batch.executions:
+            insert(connection, then.tables["executions"], dict(zip(names, values, strict=True)))
+        for row in batch.started_orders.values():
+            insert(connection, then.tables["orders"], row)
+        for at, place in batch.after.items():
+            row = {"topic": at[0], "partition": at[1], **structs.asdict(place)}
+            insert(connection, then.tables["positions_in_log"], row)
+    database.dispose()
 
 
 def written_now(records: list[LogRecord]) -> dict[str, list[Any]]:

@@ -222,6 +222,60 @@ def test_the_symbol_of_an_order_or_a_position_leads_to_it(scripts: Scripts) -> N
     assert said == [["VALE3", "PETR4"], ["VALE3", "100", "60,00", "61,00", "6.100,00", "+100,00 (+1,67%)"]]
 
 
+def test_an_open_order_tells_its_date_and_how_much_of_it_shows(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "orders.js",
+        """
+        const format = await import("/format.js");
+        const orders = new it.Orders({ api: {}, toasts: { show: () => {} }, onChanged: () => {} });
+        const plain = { order_id: "o-1", symbol: "PETR4", side: "buy", type: "limit", status: "new",
+          price: 38, quantity: 1000, filled_quantity: 0, time_in_force: "day", created_ms: 1 };
+        const now = new Date();
+        const at = (year, ...day) => new Date(year, ...day, 18, 30).getTime();
+        const cells = () => {
+          const [row] = orders.node.querySelectorAll("tbody tr");
+          const texts = (cell) => [...cell.children].map((part) => part.textContent).filter(Boolean);
+          const [symbol, type, quantity, lasts] = [1, 3, 6, 8].map((index) => row.children[index]);
+          return [texts(symbol), texts(quantity), type.textContent, lasts.textContent];
+        };
+        document.body.append(orders.node);
+        const said = [];
+        const today = at(now.getFullYear(), now.getMonth(), now.getDate());
+        const later = at(now.getFullYear(), now.getMonth() === 5 ? 6 : 5, 15);
+        const rare = { display_quantity: 100, post_only: true, time_in_force: "gtd" };
+        for (const changed of [
+          {},
+          { expires_at_ms: today, ...rare },
+          { expires_at_ms: later, ...rare },
+          { expires_at_ms: at(2099, 11, 24), ...rare },
+          { expires_at_ms: null, display_quantity: null, post_only: false, time_in_force: "gtd" },
+        ]) {
+          orders.load([{ ...plain, ...changed }]);
+          said.push(cells());
+        }
+        orders.load([{ ...plain, ...rare, expires_at_ms: today }]);
+        orders.node.querySelector("[aria-label='Amend Buy PETR4']").click();
+        const input = orders.node.querySelector("[aria-label='New quantity']").value;
+        orders.apply({ ...plain, ...rare, time_ms: 2, quantity: 900, display_quantity: 50 });
+        const amid = cells()[1];
+        orders.node.querySelector("[aria-label='Leave the order as it is']").click();
+        said.push([input, amid, cells()[1]]);
+        orders.node.remove();
+        return [said, format.day(later)];
+        """,
+    )
+    (plain, today, later, far, older, amended), day = said
+    told = {"plain": ["1.000"], "rare": ["1.000", "shows 100 at a time"]}
+    assert plain == [["PETR4"], told["plain"], "Limit", "Day"]
+    assert today == [["PETR4", "Until 18:30"], told["rare"], "Limit, post only", "Until 18:30"]
+    dates = [f"Until {day} 18:30", "Until 24/12/2099 18:30"]
+    assert [row[0] for row in (later, far)] == [["PETR4", date] for date in dates]
+    assert [row[3] for row in (later, far)] == dates
+    # What was reported before reports told the date.
+    assert older == [["PETR4"], told["plain"], "Limit", "Until a date"]
+    assert amended == ["1.000", [], ["900", "shows 50 at a time"]]
+
+
 def test_an_account_that_is_not_open_is_not_said_to_be_loading(scripts: Scripts) -> None:
     said = scripts.ask(
         "allocation.js",

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -96,6 +97,33 @@ async def test_what_an_engine_left_is_equal(connection: Connection) -> None:
     assert f"Equal: {len(_log()):,} commands" in out
     assert f"{len(_lived()[0][EXECUTIONS]):,} executions" in out
     assert "75 repeats, 2 snapshots" in out
+
+
+@pytest.mark.parametrize("follows", [False, True])
+async def test_reports_from_before_all_terms_were_told_are_equal_and_none_may_follow(
+    connection: Connection, *, follows: bool
+) -> None:
+    topics = _topics()
+    reports = topics[EXECUTIONS]
+    told = [place for place, value in enumerate(reports) if _without_terms(value) != value]
+    older = told[: len(told) // 2] + told[-1:] * follows
+    for place in older:
+        reports[place] = _without_terms(reports[place])
+    await _store(connection, topics)
+    code, out = await _verified(connection)
+    if follows:
+        offset, index = identity(reports[told[-1]])
+        assert code == 1
+        assert f"Different: {EXECUTIONS}, offset {offset}, index {index}: expected" in out
+    else:
+        assert code == 0, out
+        assert f"{len(older):,} reports of an engine that told less of an order's terms" in out
+
+
+def _without_terms(report: bytes) -> bytes:
+    told = msgspec.json.decode(report)
+    rare = {"display_quantity", "post_only", "self_trade", "expires_at_ms"}
+    return msgspec.json.encode({name: value for name, value in told.items() if name not in rare})
 
 
 async def test_what_the_engine_itself_sends_and_saves_is_equal(connection: Connection) -> None:

@@ -153,5 +153,9 @@ def report(order: Order, execution_type: ExecutionType, **what_happened: Any) ->
         filled_quantity=order.filled_quantity,
         remaining_quantity=order.remaining_quantity if order.is_open else 0,
         traded_units=order.traded_units,
+        display_quantity=order.display_quantity,
+        post_only=order.post_only,
+        self_trade=order.self_trade,
+        expires_at_ms=order.expires_at_ms if order.time_in_force is TimeInForce.GTD else None,
         **what_happened,
     )

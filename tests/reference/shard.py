@@ -102,6 +102,10 @@ _REPEATED = (
     "price_units",
     "stop_price_units",
     "quantity",
+    "display_quantity",
+    "post_only",
+    "self_trade",
+    "expires_at_ms",
 )
 
 

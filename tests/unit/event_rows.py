@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
 
+from engine.domain import TimeInForce
 from engine.escaping import escaped
 from engine.events import EventRows
 from engine.kernel import layout
@@ -45,9 +47,15 @@ class Market:
         self.positions, _ = _added(self.positions, account=row, asset=row)
         return row
 
-    def order(self, order_id: str, client_id: str = "", **fields: Any) -> int:
-        """Add an order, its texts in its row and behind it in a chain that skips a chunk at each step."""
+    def order(self, order_id: str, client_id: str = "", *, expires_at_ms: int = 0, **fields: Any) -> int:
+        """Add an order, its texts in its row and behind it in a chain that skips a chunk at each step.
+
+        One that is gtd has its time to end behind the texts, at the next whole word.
+        """
         texts = escaped(order_id) + escaped(client_id)
+        if layout.TIMES_IN_FORCE[fields.get("time_in_force", 0)] is TimeInForce.GTD:
+            words = texts.ljust(max(layout.ORDER_TEXT_BYTES, -(-len(texts) // 8) * 8), b"x")
+            texts = words + expires_at_ms.to_bytes(8, sys.byteorder)
         begun = texts[: layout.ORDER_TEXT_BYTES].ljust(layout.ORDER_TEXT_BYTES, b"x")
         text, text_2 = (int(word) for word in np.frombuffer(begun, np.int64))
         first = len(self._chunks) if len(texts) > layout.ORDER_TEXT_BYTES else layout.NONE

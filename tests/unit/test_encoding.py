@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import domain
-from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX, OrderType, Phase, TimeInForce
+from engine.domain import BALANCE_UNITS_MAX, ORDER_VALUE_UNITS_MAX, OrderType, Phase, SelfTrade, TimeInForce
 from engine.kernel import layout
 from engine.kernel.layout import CommandKind
 from engine.messages import SENTENCES, Message
@@ -45,6 +45,9 @@ _terms = st.fixed_dictionaries(
         "type": _words(len(OrderType)),
         "time_in_force": _words(len(TimeInForce)),
         "stop_price": st.just(0) | _prices,
+        "display_quantity": st.just(0) | _quantities,
+        "self_trade": _words(len(SelfTrade)),
+        "expires_at_ms": st.integers(1, domain.TIME_MS_MAX),
     }
 )
 
@@ -85,7 +88,6 @@ _commands = st.fixed_dictionaries(
         "kind": st.sampled_from(CommandKind),
         "price": st.just(0) | _prices | st.integers(1, domain.CASH_UNITS_MAX),
         "quantity": st.just(0) | _quantities,
-        "display_quantity": st.just(0) | _quantities,
         "flag": _words(2),
         "account": st.integers(layout.NONE, 1),
     }
@@ -105,11 +107,19 @@ _position_changes = st.fixed_dictionaries(
 def _markets(draw: st.DrawFn) -> Market:
     market = Market()
     command = market.command(
-        draw(_ids), draw(st.just("") | _ids), draw(_ids), draw(_symbols), **draw(_commands), **draw(_terms)
+        draw(_ids),
+        draw(st.just("") | _ids),
+        draw(_ids),
+        draw(_symbols),
+        **draw(_commands),
+        **draw(_terms),
     )
     owners = [market.position(draw(_ids), draw(_symbols)) for _ in range(2)]
     orders = [
-        market.order(draw(_ids), draw(st.just("") | _ids), position=owner, **draw(_terms)) for owner in owners
+        market.order(
+            draw(_ids), draw(st.just("") | _ids), position=owner, post_only=draw(_words(2)), **draw(_terms)
+        )
+        for owner in owners
     ]
     fill = draw(_fills)
     for liquidity, order in enumerate(orders, start=1):

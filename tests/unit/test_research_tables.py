@@ -26,6 +26,7 @@ from engine.domain import (
     OpenAccount,
     OrderType,
     Reason,
+    SelfTrade,
     Side,
     Status,
     TimeInForce,
@@ -37,6 +38,7 @@ from homebroker.research.candles import candles_from
 from homebroker.research.frames import frame_of
 from homebroker.research.frames import given as given_as
 from homebroker.research.rows import AccountRow
+from homebroker.research.scanning import Scanner, source_of
 from homebroker.research.schemas import table_of_structs
 from homebroker.research.topics import TOPICS
 from tests.strategies import INVESTORS, SYMBOL
@@ -156,6 +158,10 @@ _REPORTS = st.builds(
     filled_quantity=st.integers(0, 10**8),
     remaining_quantity=st.integers(0, 10**8),
     average_price=st.none() | st.floats(allow_nan=False, allow_infinity=False),
+    display_quantity=st.none() | st.integers(1, 10**8),
+    post_only=st.booleans(),
+    self_trade=st.just(SelfTrade.EXPIRE_TAKER) | st.sampled_from(SelfTrade),
+    expires_at_ms=st.none() | st.integers(0, 2**45),
     fee=st.none() | st.integers(0, 10**10).map(lambda units: units / 10_000),
     liquidity=st.none() | st.sampled_from(Liquidity),
     reason=st.none() | st.sampled_from(Reason),
@@ -177,20 +183,40 @@ def test_scanned_reports_are_the_decoded_ones(reports: list[ExecutionReport], od
 
 
 @pytest.mark.parametrize("values", [("1", "2"), ("1", "null"), ("null", "1"), ("1", "null", "2")])
-@pytest.mark.parametrize("name", ["price", "client_order_id", "side", "filled_quantity"])
+@pytest.mark.parametrize(
+    "name", ["price", "client_order_id", "side", "filled_quantity", "post_only", "self_trade"]
+)
 def test_a_key_that_comes_twice_counts_as_by_the_decoder(name: str, values: tuple[str, ...]) -> None:
-    words = {"client_order_id": {"1": '"c-1"', "2": '"c-2"'}, "side": {"1": '"buy"', "2": '"sell"'}}.get(
-        name, {}
-    )
+    words = {
+        "client_order_id": {"1": '"c-1"', "2": '"c-2"'},
+        "side": {"1": '"buy"', "2": '"sell"'},
+        "post_only": {"1": "true", "2": "false"},
+        "self_trade": {"1": '"none"', "2": '"expire_both"'},
+    }.get(name, {})
     fields = ",".join(f'"{name}":{words.get(value, value)}' for value in values)
     record = _REPORT.replace(b"}", f",{fields}}}".encode())
     pieces = _pieces(EXECUTIONS)
-    if name == "filled_quantity" and "null" in values:
+    if name in {"filled_quantity", "post_only", "self_trade"} and "null" in values:
         with pytest.raises(hb.UnreadableRecordError, match="offset 0 of executions"):
             pieces.piece(_records([record]), 0)
     else:
         expected = table_of_structs(ExecutionReport, [decode_execution(record)])
         assert pieces.piece(_records([record]), 0).equals(expected)
+
+
+def test_reports_with_and_without_rare_terms_are_scanned_and_not_decoded() -> None:
+    rare = (
+        b'null,"display_quantity":2,"post_only":true,"self_trade":"none","expires_at_ms":7,"last_price":1.5}'
+    )
+    values: list[bytes | None] = [_REPORT, _REPORT.replace(b"null}", rare), _REPORT]
+    records = _records(values)
+    stopped, table = Scanner(ExecutionReport).scan(source_of(records.data, records.starts, records.ends), 0)
+    assert stopped == len(values)
+    assert table.select(["display_quantity", "post_only", "self_trade", "expires_at_ms"]).to_pylist() == [
+        {"display_quantity": None, "post_only": False, "self_trade": "expire_taker", "expires_at_ms": None},
+        {"display_quantity": 2, "post_only": True, "self_trade": "none", "expires_at_ms": 7},
+        {"display_quantity": None, "post_only": False, "self_trade": "expire_taker", "expires_at_ms": None},
+    ]
 
 
 def test_decimals_are_the_nearest_floats_however_many_digits_they_have() -> None:

@@ -2,7 +2,7 @@
 import { element, headings, KeyedRows, setClass, setText, symbolCell } from "./dom.js";
 import * as format from "./format.js";
 import { parseNumber } from "./numbers.js";
-import { sentence, sideName, timeInForceName, typeName } from "./words.js";
+import { lastingName, sentence, shownName, sideName, typeName } from "./words.js";
 
 const OPEN = new Set(["pending_trigger", "new", "partially_filled"]);
 const NAMES = ["<Time", "<Symbol", "<Side", "<Type", "Price", "Stop", "Quantity", "Filled", "<In force", "(Actions)"];
@@ -82,7 +82,12 @@ export class Orders {
     const [cell, symbol] = symbolCell(this.onSymbol);
     cells[SYMBOL].replaceWith(cell);
     cells[SYMBOL] = symbol;
-    const row = { node, cells, actions, amend, cancel, editor: null };
+    // On a phone, where there is no room for how long an order is in force, its date is told here.
+    const until = element("small", "hb-note hb-narrow");
+    cell.append(until);
+    const quantity = element("span");
+    const shown = element("small", "hb-note");
+    const row = { node, cells, actions, amend, cancel, until, quantity, shown, editor: null };
     amend.addEventListener("click", () => this.#edit(row, order.order_id));
     cancel.addEventListener("click", () => this.cancel(order.order_id, cancel));
     row.node.addEventListener("keydown", (event) => {
@@ -93,22 +98,26 @@ export class Orders {
     return row;
   }
 
-  #fill({ cells, editor }, order) {
+  #fill({ cells, until, quantity, shown, editor }, order) {
     const decimals = this.decimalsOf(order.symbol);
     const texts = [
       format.when(order.time_ms),
       order.symbol,
       sideName(order.side),
-      typeName(order.type),
+      order.post_only ? `${typeName(order.type)}, post only` : typeName(order.type),
       format.number(order.price, decimals),
       format.number(order.stop_price, decimals),
       format.number(order.quantity),
       format.number(order.filled_quantity),
-      timeInForceName(order.time_in_force),
+      lastingName(order),
     ];
     texts.forEach((text, index) => {
-      if (!editor || (index !== PRICE && index !== QUANTITY)) setText(cells[index], text);
+      if (index === QUANTITY) setText(quantity, text);
+      else if (!editor || index !== PRICE) setText(cells[index], text);
     });
+    setText(shown, shownName(order));
+    setText(until, order.expires_at_ms ? lastingName(order) : "");
+    if (!editor && quantity.parentNode !== cells[QUANTITY]) cells[QUANTITY].replaceChildren(quantity, shown);
     setClass(cells[2], `hb-left ${order.side === "buy" ? "hb-up" : "hb-down"}`);
   }
 
