@@ -265,15 +265,15 @@ def test_an_open_order_tells_its_date_and_how_much_of_it_shows(scripts: Scripts)
         """,
     )
     (plain, today, later, far, older, amended), day = said
-    told = {"plain": ["1.000"], "rare": ["1.000", "shows 100 at a time"]}
+    told = {"plain": ["1.000"], "rare": ["1.000", "shows 100"]}
     assert plain == [["PETR4"], told["plain"], "Limit", "Day"]
     assert today == [["PETR4", "Until 18:30"], told["rare"], "Limit, post only", "Until 18:30"]
-    dates = [f"Until {day} 18:30", "Until 24/12/2099 18:30"]
+    dates = [f"Until {day} 18:30", "Until 24/12/2099"]
     assert [row[0] for row in (later, far)] == [["PETR4", date] for date in dates]
     assert [row[3] for row in (later, far)] == dates
     # What was reported before reports told the date.
     assert older == [["PETR4"], told["plain"], "Limit", "Until a date"]
-    assert amended == ["1.000", [], ["900", "shows 50 at a time"]]
+    assert amended == ["1.000", [], ["900", "shows 50"]]
 
 
 def test_an_account_that_is_not_open_is_not_said_to_be_loading(scripts: Scripts) -> None:

@@ -39,10 +39,10 @@ export const day = (timeMs) => dayFormat.format(timeMs);
 export const dayAndTime = (timeMs) => `${day(timeMs)} ${time(timeMs)}`;
 // Of today, the time is enough.
 export const when = (timeMs) => (day(timeMs) === day(Date.now()) ? time(timeMs) : dayAndMinute(timeMs));
-// A moment to come: of another year it says which.
+// A moment to come: of today the time is enough, of another year the day.
 export const moment = (timeMs) => {
   const year = new Date(timeMs).getFullYear();
-  if (year !== new Date().getFullYear()) return `${day(timeMs)}/${year} ${minute(timeMs)}`;
+  if (year !== new Date().getFullYear()) return `${day(timeMs)}/${year}`;
   return day(timeMs) === day(Date.now()) ? minute(timeMs) : dayAndMinute(timeMs);
 };
 export const dayAndMinute = (timeMs) => `${day(timeMs)} ${minute(timeMs)}`;

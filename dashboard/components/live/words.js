@@ -17,8 +17,8 @@ export const phaseName = (phase) => PHASES[phase] ?? "";
 export const timeInForceName = (timeInForce) => TIMES_IN_FORCE[timeInForce] ?? timeInForce ?? "";
 // How long an order is in force, with the date of one that has its own; older orders did not say theirs.
 export const lastingName = ({ time_in_force: lasts, expires_at_ms: untilMs }) => (untilMs ? `Until ${format.moment(untilMs)}` : timeInForceName(lasts));
-// How much of an iceberg the book shows, in the ticket's words.
-export const shownName = ({ display_quantity: shown }) => (shown ? `shows ${format.number(shown)} at a time` : "");
+// How much of an iceberg the book shows at a time.
+export const shownName = ({ display_quantity: shown }) => (shown ? `shows ${format.number(shown)}` : "");
 export const typeName = (type) => TYPES[type] ?? type ?? "";
 export const sideName = (side) => (side === "buy" ? "Buy" : side === "sell" ? "Sell" : "");
 
