@@ -375,6 +375,9 @@ def test_a_history_from_before_reports_told_all_terms_goes_on(url: str) -> None:
     older = history.order(ME, "stays")
     assert older is not None
     assert [getattr(older, name) for name in TERMS] == [None, False, SelfTrade.EXPIRE_TAKER, None]
+    live = LiveView(books_from_start=True)
+    live.apply(before)
+    assert live.orders.get(ME, "stays") == older
     reader = BatchReader(store.places())
     seen = len(exchange.records)
     exchange.run(Cancel(order_id="goes", investor_id=ME))

@@ -18,7 +18,7 @@ from pandas import testing
 
 import homebroker as hb
 from bench.flow import flow, opening
-from engine.domain import Command, ListAsset, Malformed, OpenAccount, Place, Side
+from engine.domain import Command, ListAsset, Malformed, OpenAccount, Place, SelfTrade, Side
 from engine.outputs import Outputs
 from engine.shard import Shard
 from engine.topics import EXECUTIONS, TRANSACTIONS
@@ -30,6 +30,7 @@ from homebroker.research.frames import frame_of, pandas_of
 from homebroker.research.rows import COMMANDS, CommandRow, LoggedCommand
 from homebroker.research.schemas import table_of_structs
 from tests.output_values import values_by_topic
+from tests.simulation.logs import long_log
 from tests.strategies import INVESTORS, SYMBOL, commands
 
 # To the last bit: by default floats need only be near.
@@ -76,6 +77,22 @@ def test_a_replay_gives_what_the_engine_sends() -> None:
     run = hb.replay(logged)
     trades, reports = _through_outputs(logged)
     assert len(trades) > 500
+    assert_frame_equal(run.transactions, trades)
+    assert_frame_equal(run.executions, reports)
+
+
+def test_a_replay_of_every_kind_of_command_and_order_gives_what_the_engine_sends() -> None:
+    logged = [
+        LoggedCommand(offset=place, time_ms=step.time_ms, command=step.command)
+        for place, step in enumerate(long_log(seed=5, count=600))
+    ]
+    again = OpenAccount(investor_id=INVESTORS[0], unlimited=True)
+    logged.append(LoggedCommand(offset=len(logged), time_ms=logged[-1].time_ms, command=again))
+    run = hb.replay(logged)
+    trades, reports = _through_outputs(logged)
+    assert reports["expires_at_ms"].notna().any() and reports["display_quantity"].notna().any()
+    assert reports["post_only"].any() and reports["self_trade"].nunique() == len(SelfTrade)
+    assert reports["reason"].iloc[-1] == "duplicate_investor"
     assert_frame_equal(run.transactions, trades)
     assert_frame_equal(run.executions, reports)
 
