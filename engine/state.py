@@ -15,7 +15,7 @@ from engine.kernel import layout
 from engine.kernel.memory import Array, Memory
 from engine.names import Names
 
-STATE_VERSION: Final = 5
+STATE_VERSION: Final = 6
 """Changes with every change of what the arrays mean, so that no engine reads what it would misunderstand."""
 
 
@@ -58,7 +58,7 @@ def _layout_digest() -> str:
         layout.FEES,
         layout.ACCOUNT,
         layout.POSITION,
-        layout.ID_ENTRY,
+        layout.ID_BUCKET,
         layout.NAME,
     )
     return hashlib.blake2b(repr([row.descr for row in rows]).encode(), digest_size=8).hexdigest()
