@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import sys
 from itertools import accumulate
 
@@ -10,8 +9,8 @@ import msgspec
 import pytest
 
 from engine.domain import Command, Execution, ListAsset, OpenAccount, Place, Side, Status, TimeInForce
-from engine.kernel.layout import NODE, ORDERS_KEPT, Capacity
-from engine.kernel.memory import Memory, give_back, reserved
+from engine.kernel.layout import NODE, ORDERS_KEPT
+from engine.kernel.memory import give_back, reserved
 from engine.shard import Shard
 from engine.topics import EXECUTIONS
 from tests.simulation.lives import CAPACITY, new_life
@@ -92,9 +91,3 @@ def test_rows_are_given_back_and_none_beside_them() -> None:
     give_back(rows, 256, 1024)
     assert (rows["bits"][:256] == 7).all() and (rows["bits"][1280:2048] == 7).all()
     assert not rows["bits"][256:1280].any()
-
-
-@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="the system has no huge pages to ask for")
-def test_the_first_orders_are_in_a_huge_page() -> None:
-    orders = Memory(Capacity()).orders
-    assert orders.ctypes.data % (2 << 20) == 0, "and the row before them that is nobody's is in another"
