@@ -13,7 +13,7 @@ from bench.stream import INVESTORS, Array, Facts, command_rows, stream, stream_o
 from engine.kernel import header as h
 from engine.kernel import words
 from engine.kernel.books import TOLD_LEVEL, take_changed_levels
-from engine.kernel.layout import NONE, Capacity, CommandKind, EventKind
+from engine.kernel.layout import BUCKET, NONE, Capacity, CommandKind, EventKind
 from engine.kernel.memory import Memory
 from engine.kernel.run import run as run_kernel
 from engine.names import Names, investor_names
@@ -87,7 +87,7 @@ class Book:
         """
         places = int(np.count_nonzero(rows["kind"] == CommandKind.PLACE))
         # A table is at most 10/16 full, that of a size stands behind as many rows, in either half.
-        behind = 2 << (places * 16 // 10).bit_length()
+        behind = (2 << (places * 16 // 10).bit_length()) // BUCKET
         for half in np.split(self._memory.ids, 2):
             half[:behind].view(np.uint8)[::_PAGE_BYTES] = 0
 

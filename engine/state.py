@@ -58,7 +58,7 @@ def _layout_digest() -> str:
         layout.FEES,
         layout.ACCOUNT,
         layout.POSITION,
-        layout.ID_ENTRY,
+        layout.ID_BUCKET,
         layout.NAME,
     )
     return hashlib.blake2b(repr([row.descr for row in rows]).encode(), digest_size=8).hexdigest()

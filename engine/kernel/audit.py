@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.kernel import header as h
-from engine.kernel.ids import BUCKET
 from engine.kernel.layout import (
+    BUCKET,
     LADDERS_PER_ASSET,
     NODE_WAYS,
     NONE,
@@ -18,7 +18,7 @@ from engine.kernel.layout import (
     UNLISTED,
     Ladder,
 )
-from engine.kernel.memory import Memory
+from engine.kernel.memory import Array, Memory
 from engine.kernel.words import (
     AT_CLOSE,
     AT_OPEN,
@@ -236,25 +236,28 @@ class _Audit:
 
     def _check_ids(self) -> None:
         base, size = self.words[h.IDS_BASE], self.words[h.IDS_SIZE]
-        table = self.memory.ids[base : base + size]
-        used = table["state"].nonzero()[0]
+        lows, states = (self._id_entries(name, base, size) for name in ("low", "state"))
+        used = states.nonzero()[0]
         assert len(used) == self.words[h.IDS_COUNT]
         for place in map(int, used):
-            bucket = int(table[place]["low"]) & (size - BUCKET)
+            bucket = int(lows[place]) & (size - BUCKET)
             while bucket != place & -BUCKET:
-                full = table["state"][bucket : bucket + BUCKET].all()
-                assert full, "an id's entry cannot be reached"
+                assert states[bucket : bucket + BUCKET].all(), "an id's entry cannot be reached"
                 bucket = (bucket + BUCKET) & (size - 1)
         for order in self.orders_seen:
-            assert self.memory.ids[self.memory.orders[order]["entry"]]["state"] == order + 1
-        tables = [table]
+            entry = int(self.memory.orders[order]["entry"])
+            assert self.memory.ids[entry // BUCKET]["state"][entry % BUCKET] == order + 1
+        tables = [states]
         if self.words[h.OLD_IDS_STEP] > 0:
             old_base = self.words[h.OLD_IDS_BASE]
-            first, last = self.words[h.OLD_IDS_CURSOR], self.words[h.OLD_IDS_SIZE]
-            tables.append(self.memory.ids[old_base + first : old_base + last])
+            old_states = self._id_entries("state", old_base, self.words[h.OLD_IDS_SIZE])
+            tables.append(old_states[self.words[h.OLD_IDS_CURSOR] :])
         for word, day in ((h.ENDED_TODAY, self.words[h.DAY]), (h.ENDED_YESTERDAY, self.words[h.DAY] - 1)):
-            ended = sum(int((each["state"] == -(day + _ENDED_BEFORE)).sum()) for each in tables)
+            ended = sum(int((each == -(day + _ENDED_BEFORE)).sum()) for each in tables)
             assert self.words[word] == ended, "a new table of ids would have another size than they need"
+
+    def _id_entries(self, name: str, first: int, entries: int) -> Array:
+        return self.memory.ids[first // BUCKET : (first + entries) // BUCKET][name].ravel()
 
     def _check_texts(self) -> None:
         chunks = 0

@@ -13,8 +13,8 @@ from engine.kernel import header as h
 from engine.kernel.accounts import home_of
 from engine.kernel.bits import lowest_bit
 from engine.kernel.compile import inlined
-from engine.kernel.ids import BUCKET
-from engine.kernel.layout import COMMAND
+from engine.kernel.ids import bucket_of, ways_of
+from engine.kernel.layout import BUCKET, COMMAND, ID_STATE
 from engine.kernel.market import prefetch
 
 _COMMANDS_AHEAD: Final = 24
@@ -35,13 +35,16 @@ def foresee(market: Any, command: int) -> None:
     prefetch(market.commands, new, _COMMAND_LAST_BYTE)
     far = market.commands[min(command + _BUCKETS_AHEAD, last)]
     prefetch(market.text, far.text, 0)
-    prefetch(market.ids, words[h.IDS_BASE] + (far.id_low & (words[h.IDS_SIZE] - BUCKET)), 0)
+    _foresee_id(market, words[h.IDS_BASE], words[h.IDS_SIZE], far.id_low)
     if words[h.OLD_IDS_STEP] > 0:
-        prefetch(market.ids, words[h.OLD_IDS_BASE] + (far.id_low & (words[h.OLD_IDS_SIZE] - BUCKET)), 0)
+        _foresee_id(market, words[h.OLD_IDS_BASE], words[h.OLD_IDS_SIZE], far.id_low)
     size = words[h.POSITION_TABLE_SIZE]
     prefetch(market.position_table, size + home_of(far.account, far.asset, size), 0)
     near = market.commands[min(command + _ORDERS_AHEAD, last)]
-    order = _probable_order(market, near.id_low)
+    order = _probable_order(market, words[h.IDS_BASE], words[h.IDS_SIZE], near.id_low)
+    if words[h.OLD_IDS_STEP] > 0:
+        old = _probable_order(market, words[h.OLD_IDS_BASE], words[h.OLD_IDS_SIZE], near.id_low)
+        order = max(order, old)
     foresee_order(market, order)
     position = market.position_table[size + home_of(near.account, near.asset, size)] - 1
     prefetch(market.positions, position, 0)
@@ -63,14 +66,19 @@ def foresee_order(market: Any, order: int) -> None:
 
 
 @inlined
-def _probable_order(market: Any, low: int) -> int:
-    """Give the open order of an id if it is in its own bucket; any order's row otherwise."""
-    words = market.header
-    first = words[h.IDS_BASE] + (low & (words[h.IDS_SIZE] - BUCKET))
-    alike = 0
-    for place in range(BUCKET):
-        alike |= int(market.ids[first + place].low == low) << place
+def _foresee_id(market: Any, base: int, size: int, low: int) -> None:
+    """Ask for an id's bucket and the one behind it, where every eighth id or so is."""
+    bucket = bucket_of(base, size, low)
+    prefetch(market.ids, bucket, 0)
+    prefetch(market.ids, bucket, _LINE_BYTES)
+
+
+@inlined
+def _probable_order(market: Any, base: int, size: int, low: int) -> int:
+    """Give the open order of an id if it is in its own bucket of a table; the first row otherwise."""
+    bucket = bucket_of(base, size, low)
+    found = ways_of(market, bucket, low)
     # Of a new id there is none, and the bucket's first order is not worth asking for.
-    state = market.ids[first + (lowest_bit(alike | 1 << BUCKET) & (BUCKET - 1))].state
+    state = market.id_halves[bucket, ID_STATE + (lowest_bit(found | 1 << BUCKET) & (BUCKET - 1))]
     order = max(state, 1) - 1
-    return order if alike != 0 else 0
+    return order if found != 0 else 0

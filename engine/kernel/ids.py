@@ -1,8 +1,8 @@
 """Order ids that are or were in use: an open-addressing table that grows without a pause.
 
-Entries stand in buckets of four, a cache line. An id is in its own bucket or, when that was full, in the next
-that was not. All four are looked at without a branch: whether an entry is taken cannot be foreseen, and a
-wrong guess costs more than looking.
+Entries stand in buckets of four, a cache line; the first four are those of the first bucket, and so on. An id
+is in its own bucket or, when that was full, in the next that was not. All four are looked at at once: whether
+an entry is taken cannot be foreseen, and a wrong guess costs more than looking.
 
 When it is full, a new table is begun, as large as the ids need that still count; each new id then takes some
 entries of the old one along. After that the old one is wiped, some entries at a time as well, so that its
@@ -16,13 +16,16 @@ from typing import Any, Final
 from engine.kernel import header as h
 from engine.kernel.bits import lowest_bit
 from engine.kernel.compile import called, inlined, rarely
-from engine.kernel.layout import NONE
+from engine.kernel.layout import BUCKET, ID_HIGH, ID_STATE, NONE
+from engine.kernel.market import alike, prefetch
 
-BUCKET: Final = 4
+_BUCKET_BITS: Final = BUCKET.bit_length() - 1
+_WAY: Final = BUCKET - 1
 _FULL_IN_16: Final = 10
 _CROWDED_IN_16: Final = 14
 _LIVE_IN_16: Final = 5
-_MOVED_AT_LEAST: Final = 8
+_MOVED_AT_LEAST: Final = 32
+_BUCKETS_AHEAD: Final = 8
 _ENDED_BEFORE: Final = 2  # so that the day before 1970 is still a negative state
 
 
@@ -41,13 +44,13 @@ def find_entry(market: Any, low: int, high: int) -> int:
 def open_order(market: Any, low: int, high: int) -> int:
     """Give the open order of an id, or NONE."""
     entry = find_entry(market, low, high)
-    return NONE if entry < 0 or market.ids[entry].state <= 0 else market.ids[entry].state - 1
+    return NONE if entry < 0 else max(_state(market, entry), 0) - 1
 
 
 @inlined
 def is_used(market: Any, entry: int) -> bool:
     """Tell whether an entry's id may not be used again: its order is open, or ended yesterday or later."""
-    state = market.ids[entry].state
+    state = _state(market, entry)
     return state > 0 or _still_counts(market, state)
 
 
@@ -72,7 +75,7 @@ def room_for_ids(market: Any) -> int:
 def take_id(market: Any, low: int, high: int, entry: int, order: int) -> None:
     """Give an id to an open order; `entry` is what `find_entry` gave for it."""
     place = _claim(market, low, high, entry)
-    market.ids[place].state = order + 1
+    _set_state(market, place, order + 1)
     market.orders[order].entry = place
     _make_way(market)
 
@@ -82,7 +85,7 @@ def note_id(market: Any, low: int, high: int) -> None:
     """Note an id that is no order's, as if an order of that id had ended now."""
     words = market.header
     place = _claim(market, low, high, find_entry(market, low, high))
-    market.ids[place].state = -(words[h.DAY] + _ENDED_BEFORE)
+    _set_state(market, place, -(words[h.DAY] + _ENDED_BEFORE))
     words[h.ENDED_TODAY] += 1
     _make_way(market)
 
@@ -97,8 +100,7 @@ def _claim(market: Any, low: int, high: int, entry: int) -> int:
         place = _free_entry(market, words[h.IDS_BASE], words[h.IDS_SIZE], low)
     if is_old or entry < 0:
         words[h.IDS_COUNT] += 1
-        market.ids[place].low = low
-        market.ids[place].high = high
+        _set_id(market, place, low, high)
     return int(place)
 
 
@@ -114,7 +116,7 @@ def _make_way(market: Any) -> None:
 @inlined
 def end_id(market: Any, order: int) -> None:
     """Note that an id's order has ended today."""
-    market.ids[market.orders[order].entry].state = -(market.header[h.DAY] + _ENDED_BEFORE)
+    _set_state(market, market.orders[order].entry, -(market.header[h.DAY] + _ENDED_BEFORE))
     market.header[h.ENDED_TODAY] += 1
 
 
@@ -125,34 +127,64 @@ def _still_counts(market: Any, state: int) -> bool:
 
 @inlined
 def _probe(market: Any, base: int, size: int, low: int, high: int) -> int:
-    bucket = low & (size - BUCKET)
+    first = low & (size - BUCKET)
     while True:
-        first = base + bucket
-        alike = 0
-        free = 0
-        for place in range(BUCKET):
-            entry = market.ids[first + place]
-            alike |= int(entry.low == low) << place
-            free |= int(entry.state == 0) << place
-        alike &= ~free
-        while alike != 0:
-            found = first + lowest_bit(alike)
-            if market.ids[found].high == high:
-                return found
-            alike &= alike - 1
+        bucket = (base + first) >> _BUCKET_BITS
+        free = free_ways(market, bucket)
+        found = ways_of(market, bucket, low) & ~free
+        while found != 0:
+            way = lowest_bit(found)
+            if market.id_halves[bucket, ID_HIGH + way] == high:
+                return (bucket << _BUCKET_BITS) + way
+            found &= found - 1
         if free != 0:
-            return ~(first + lowest_bit(free))
-        bucket = (bucket + BUCKET) & (size - 1)
+            return ~((bucket << _BUCKET_BITS) + lowest_bit(free))
+        first = (first + BUCKET) & (size - 1)
+
+
+@inlined
+def bucket_of(base: int, size: int, low: int) -> int:
+    """Give the bucket that an id is sought in first, in the table that begins with entry `base`."""
+    return (base + (low & (size - BUCKET))) >> _BUCKET_BITS
+
+
+@inlined
+def ways_of(market: Any, bucket: int, low: int) -> int:
+    """Tell which entries of a bucket have the lower part of an id, as bits; free ones may have any."""
+    return alike(market.id_lows, bucket, 0, low)
+
+
+@inlined
+def free_ways(market: Any, bucket: int) -> int:
+    """Tell which entries of a bucket are free, as bits."""
+    return alike(market.id_halves, bucket, ID_STATE, 0)
+
+
+@inlined
+def _state(market: Any, entry: int) -> int:
+    return market.id_halves[entry >> _BUCKET_BITS, ID_STATE + (entry & _WAY)]
+
+
+@inlined
+def _set_state(market: Any, entry: int, state: int) -> None:
+    market.id_halves[entry >> _BUCKET_BITS, ID_STATE + (entry & _WAY)] = state
+
+
+@inlined
+def _set_id(market: Any, entry: int, low: int, high: int) -> None:
+    market.id_lows[entry >> _BUCKET_BITS, entry & _WAY] = low
+    market.id_halves[entry >> _BUCKET_BITS, ID_HIGH + (entry & _WAY)] = high
 
 
 @called
 def _free_entry(market: Any, base: int, size: int, low: int) -> int:
-    bucket = low & (size - BUCKET)
+    first = low & (size - BUCKET)
     while True:
-        for place in range(base + bucket, base + bucket + BUCKET):
-            if market.ids[place].state == 0:
-                return place
-        bucket = (bucket + BUCKET) & (size - 1)
+        bucket = (base + first) >> _BUCKET_BITS
+        free = free_ways(market, bucket)
+        if free != 0:
+            return (bucket << _BUCKET_BITS) + lowest_bit(free)
+        first = (first + BUCKET) & (size - 1)
 
 
 @rarely
@@ -162,16 +194,16 @@ def _begin_new_table(market: Any) -> None:
     size = h.IDS_SIZE_MIN
     while live * 16 > size * _LIVE_IN_16:
         size *= 2
-    half_rows = len(market.ids) // 2
-    if 2 * size > half_rows:
+    half_entries = len(market.ids) * BUCKET // 2
+    if 2 * size > half_entries:
         return
     old_size = words[h.IDS_SIZE]
     words[h.OLD_IDS_BASE] = words[h.IDS_BASE]
     words[h.OLD_IDS_SIZE] = old_size
     words[h.OLD_IDS_CURSOR] = 0
-    words[h.OLD_IDS_STEP] = max(_MOVED_AT_LEAST, 16 * old_size // size)
+    words[h.OLD_IDS_STEP] = max(_MOVED_AT_LEAST, 64 * old_size // size)
     words[h.IDS_HALF] = 1 - words[h.IDS_HALF]
-    words[h.IDS_BASE] = words[h.IDS_HALF] * half_rows + size
+    words[h.IDS_BASE] = words[h.IDS_HALF] * half_entries + size
     words[h.IDS_SIZE] = size
     words[h.IDS_COUNT] = 0
     words[h.ROOM] = 0
@@ -183,14 +215,18 @@ def _tidy(market: Any) -> None:
     first = words[h.OLD_IDS_CURSOR]
     step = words[h.OLD_IDS_STEP]
     last = min(first + abs(step), words[h.OLD_IDS_SIZE])
-    for place in range(first, last):
-        entry = market.ids[words[h.OLD_IDS_BASE] + place]
+    last_bucket = (words[h.OLD_IDS_BASE] + words[h.OLD_IDS_SIZE] - 1) >> _BUCKET_BITS
+    for entry in range(words[h.OLD_IDS_BASE] + first, words[h.OLD_IDS_BASE] + last):
+        bucket, way = entry >> _BUCKET_BITS, entry & _WAY
+        state = market.id_halves[bucket, ID_STATE + way]
         if step < 0:
-            entry.low = 0
-            entry.high = 0
-            entry.state = 0
-        elif entry.state > 0 or (entry.state < 0 and _still_counts(market, entry.state)):
-            _move(market, entry.low, entry.high, entry.state)
+            _set_id(market, entry, 0, 0)
+            _set_state(market, entry, 0)
+            continue
+        ahead = market.id_lows[min(bucket + _BUCKETS_AHEAD, last_bucket), way]
+        prefetch(market.ids, bucket_of(words[h.IDS_BASE], words[h.IDS_SIZE], ahead), 0)
+        if state > 0 or (state < 0 and _still_counts(market, state)):
+            _move(market, market.id_lows[bucket, way], market.id_halves[bucket, ID_HIGH + way], state)
     words[h.OLD_IDS_CURSOR] = last
     if last == words[h.OLD_IDS_SIZE]:
         words[h.OLD_IDS_CURSOR] = 0
@@ -204,8 +240,7 @@ def _move(market: Any, low: int, high: int, state: int) -> None:
     words = market.header
     free = _free_entry(market, words[h.IDS_BASE], words[h.IDS_SIZE], low)
     words[h.IDS_COUNT] += 1
-    market.ids[free].low = low
-    market.ids[free].high = high
-    market.ids[free].state = state
+    _set_id(market, free, low, high)
+    _set_state(market, free, state)
     if state > 0:
         market.orders[state - 1].entry = free

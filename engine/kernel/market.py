@@ -1,7 +1,8 @@
-"""A shard's arrays as one value of the kernel: the address of its header, in which stand those of all others.
+"""A shard's arrays as one value of the kernel: the address of its header, from which all others follow.
 
-Passing it costs one register and counting no references, and reaching an array two loads, so that small
-functions stay cheap to call and quick to compile. Python keeps the arrays alive (`memory.Memory`).
+Passing it costs one register and counting no references, so that small functions stay cheap to call and quick
+to compile. The arrays stand at known distances (`area.py`); the batch's addresses are in the header. Python
+keeps them all alive (`memory.Memory`).
 """
 
 from __future__ import annotations
@@ -25,36 +26,9 @@ from numba.core.typing.templates import (
 from numba.extending import intrinsic, models, register_model
 
 from engine.kernel import layout
-from engine.kernel.header import WORDS
+from engine.kernel.area import ADDRESSES, ARRAYS, BATCH, PLACES, ROWS
 
-# By name: what a row is, and how many elements it has.
-ARRAYS: Final[dict[str, tuple[np.dtype[Any], int]]] = {
-    "orders": (layout.ORDER, 1),
-    "levels": (layout.LEVEL, 1),
-    "level_changed": (np.dtype(np.uint8), 1),
-    "nodes": (layout.NODE, 1),
-    "children": (np.dtype(np.int32), layout.NODE_WAYS),
-    "ladders": (layout.LADDER, 1),
-    "assets": (layout.ASSET, 1),
-    "fees": (layout.FEES, 1),
-    "accounts": (layout.ACCOUNT, 1),
-    "positions": (layout.POSITION, 1),
-    "position_table": (np.dtype(np.int32), 1),
-    "ids": (layout.ID_ENTRY, 1),
-    "text_words": (np.dtype(np.int64), layout.TEXT_CHUNK_BYTES // 8),
-    "text_next": (np.dtype(np.int32), 1),
-    "publications": (layout.PUBLICATION, 1),
-    "changed_levels": (layout.CHANGED_LEVEL, 1),
-    "events": (layout.EXECUTION, 1),
-    "account_events": (layout.ACCOUNT_EVENT, 1),
-    "asset_events": (layout.ASSET_EVENT, 1),
-    "commands": (layout.COMMAND, 1),
-    "text": (np.dtype(np.uint8), 1),
-}
-ADDRESSES: Final = {name: WORDS + 2 * place for place, name in enumerate(ARRAYS)}
-"""By name: the header's word with the array's address; the next one has its rows."""
-HEADER_WORDS: Final = WORDS + 2 * len(ARRAYS)
-
+_SHAPES: Final = ARRAYS | BATCH
 
 _WORD: Final = ir.IntType(64)
 _OCTET: Final = ir.IntType(8)
@@ -71,19 +45,19 @@ class _RowType(types.Type):
     def __init__(self, array: str) -> None:
         super().__init__(name=f"Row({array})")
         self.array = array
-        self.record = from_dtype(ARRAYS[array][0])
+        self.record = from_dtype(_SHAPES[array].dtype)
 
 
 class _RowsType(types.Type):
-    """An array that is reached through the header's word with its address."""
+    """An array: the header's address, from which its own follows."""
 
     def __init__(self, array: str) -> None:
         super().__init__(name=f"Rows({array})")
-        dtype, columns = ARRAYS[array]
+        shape = _SHAPES[array]
         self.array = array
-        self.element = from_dtype(dtype) if dtype.fields is None else _RowType(array)
-        self.row_bytes = dtype.itemsize
-        self.columns = columns
+        self.element = from_dtype(shape.dtype) if shape.dtype.fields is None else _RowType(array)
+        self.row_bytes = shape.dtype.itemsize
+        self.columns = shape.columns
 
 
 class _WordsType(types.Type):
@@ -98,7 +72,7 @@ class _WordsType(types.Type):
 
 _MARKET: Final = _MarketType()
 _WORDS: Final = _WordsType()
-_ROWS: Final = {name: _RowsType(name) for name in ARRAYS}
+_ROWS: Final = {name: _RowsType(name) for name in _SHAPES}
 
 
 class _AddressModel(models.PrimitiveModel):
@@ -159,12 +133,31 @@ def _row_or_spare(_context: Any, rows: Any, _place: Any) -> Any:
 
 @intrinsic
 def _load_word(_context: Any, octets: Any, _place: Any) -> Any:
-    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+    def generate(_context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         rows, place = arguments
-        address = builder.bitcast(builder.gep(_base(builder, rows, _OCTET), [place]), _WORD.as_pointer())
+        first = _base(builder, signature.args[0], rows, _OCTET)
+        address = builder.bitcast(builder.gep(first, [place]), _WORD.as_pointer())
         return _said(builder.load(address, align=1), builder, "text")
 
     return types.int64(octets, types.int64), generate
+
+
+@intrinsic
+def _alike(_context: Any, rows: Any, _row: Any, _first: Any, _number: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        value, row, first, number = arguments
+        place = context.make_tuple(builder, types.UniTuple(types.intp, 2), (row, first))
+        element = _element_at(context, builder, signature.args[0], value, place)
+        some = ir.VectorType(number.type, layout.BUCKET)
+        loaded = builder.load(builder.bitcast(element, some.as_pointer()), align=number.type.width // 8)
+        sought = ir.Constant(some, ir.Undefined)
+        for way in range(layout.BUCKET):
+            sought = builder.insert_element(sought, number, ir.Constant(ir.IntType(32), way))
+        _said(loaded, builder, signature.args[0].array)
+        same = builder.bitcast(builder.icmp_signed("==", loaded, sought), ir.IntType(layout.BUCKET))
+        return builder.zext(same, _WORD)
+
+    return types.int64(rows, types.int64, types.int64, rows.element), generate
 
 
 market_of = cast("Callable[[npt.NDArray[np.int64]], Any]", _market_of)
@@ -175,6 +168,8 @@ from now."""
 row_or_spare = cast("Callable[[Any, int], Any]", _row_or_spare)
 """Give an order's row; for NONE the one before the first, which is nobody's: it may be written, as if there
 were a neighbour."""
+alike = cast("Callable[[Any, int, int, int], int]", _alike)
+"""Tell which of `BUCKET` elements, from a row's column on, equal a number: a bit each, the lowest first."""
 load_word = cast("Callable[[Any, int], int]", _load_word)
 """Give the eight bytes from a place on, of a market's array of bytes; they need not be aligned."""
 
@@ -219,10 +214,8 @@ def _set_field(context: Any, builder: Any, signature_: Any, arguments: Any, name
 
 
 @lower_getattr_generic(_MarketType)
-def _reach(_context: Any, builder: Any, _market: Any, value: Any, name: str) -> Any:
-    if name == "header":
-        return value
-    return builder.gep(value, [_constant(ADDRESSES[name])])
+def _reach(_context: Any, _builder: Any, _market: Any, value: Any, _name: str) -> Any:
+    return value
 
 
 def _place_type(array: Any) -> Any:
@@ -259,26 +252,36 @@ def _element_at(context: Any, builder: Any, array: Any, value: Any, place: Any) 
         return builder.gep(value, [place])
     if array.columns != 1:
         row, column = (builder.extract_value(place, part) for part in (0, 1))
-        _check_bounds(context, builder, value, row)
+        _check_bounds(context, builder, array, value, row)
         place = builder.add(builder.mul(row, _constant(array.columns)), column)
     else:
-        _check_bounds(context, builder, value, place)
+        _check_bounds(context, builder, array, value, place)
     if isinstance(array.element, _RowType):
         return _row_at(context, builder, array, value, place)
-    return builder.gep(_base(builder, value, context.get_data_type(array.element)), [place])
+    return builder.gep(_base(builder, array, value, context.get_data_type(array.element)), [place])
 
 
 def _row_at(context: Any, builder: Any, array: Any, value: Any, place: Any) -> Any:
     octets = builder.mul(place, _constant(array.row_bytes))
-    row = builder.gep(_base(builder, value, _OCTET), [octets])
+    row = builder.gep(_base(builder, array, value, _OCTET), [octets])
     return builder.bitcast(row, context.get_value_type(array.element))
 
 
-def _base(builder: Any, rows: Any, element: Any) -> Any:
-    """Give the address of an array, which is the same throughout a call."""
-    address = builder.load(builder.bitcast(rows, element.as_pointer().as_pointer()))
+def _base(builder: Any, array: Any, header: Any, element: Any) -> Any:
+    """Give the address of an array's first element."""
+    pointer = element.as_pointer()
+    if array.array in PLACES:
+        octets = builder.bitcast(header, _OCTET.as_pointer())
+        return builder.bitcast(builder.gep(octets, [_constant(PLACES[array.array])]), pointer)
+    word = builder.gep(header, [_constant(ADDRESSES[array.array])])
+    address = builder.load(builder.bitcast(word, pointer.as_pointer()))
+    # It is the same throughout a call.
     address.set_metadata("invariant.load", builder.module.add_metadata([]))
     return _said(address, builder, "addresses")
+
+
+def _rows_of(builder: Any, array: Any, header: Any) -> Any:
+    return _said(builder.load(builder.gep(header, [_constant(ROWS[array.array])])), builder, "addresses")
 
 
 def _constant(number: int) -> Any:
@@ -286,14 +289,14 @@ def _constant(number: int) -> Any:
 
 
 @lower_builtin(len, _RowsType)
-def _count(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
-    return _said(builder.load(builder.gep(arguments[0], [_constant(1)])), builder, "addresses")
+def _count(_context: Any, builder: Any, signature_: Any, arguments: Any) -> Any:
+    return _rows_of(builder, signature_.args[0], arguments[0])
 
 
-def _check_bounds(context: Any, builder: Any, value: Any, row: Any) -> None:
+def _check_bounds(context: Any, builder: Any, array: Any, value: Any, row: Any) -> None:
     if not vars(config)["BOUNDSCHECK"]:
         return
-    rows = builder.load(builder.gep(value, [_constant(1)]))
+    rows = _rows_of(builder, array, value)
     with builder.if_then(builder.icmp_unsigned(">=", row, rows), likely=False):
         context.call_conv.return_user_exc(builder, IndexError, ("a row that the array does not have",))
 

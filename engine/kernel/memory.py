@@ -11,9 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.kernel import header, layout
+from engine.kernel.area import (
+    ADDRESSES,
+    AREA_BYTES,
+    ARRAYS,
+    HEADER_PLACE,
+    HEADER_WORDS,
+    HUGE_FROM_BYTES,
+    HUGE_PAGE_BYTES,
+    PLACES,
+    ROWS,
+)
 from engine.kernel.compile import compiled
 from engine.kernel.layout import Capacity
-from engine.kernel.market import ADDRESSES, ARRAYS, HEADER_WORDS
 
 Array: TypeAlias = npt.NDArray[Any]
 
@@ -21,9 +31,8 @@ _NO_RESERVE: Final = getattr(mmap, "MAP_NORESERVE", 0x4000)
 # Only Linux says that pages given back are zeros when they are next used.
 _GIVE_BACK: Final = getattr(mmap, "MADV_DONTNEED", None) if sys.platform == "linux" else None
 _COMMANDS: Final = ADDRESSES["commands"]
+_COMMAND_ROWS: Final = ROWS["commands"]
 _HUGE_PAGES: Final = getattr(mmap, "MADV_HUGEPAGE", None)
-_HUGE_PAGE_BYTES: Final = 2 << 20
-_HUGE_FROM_BYTES: Final = 64 << 20
 
 
 def reserved(rows: int, dtype: npt.DTypeLike, *, columns: int | None = None) -> Array:
@@ -45,14 +54,24 @@ def reserved(rows: int, dtype: npt.DTypeLike, *, columns: int | None = None) -> 
     """
     element = np.dtype(dtype)
     bytes_max = max(1, rows * (columns or 1) * element.itemsize)
-    # The system puts an area anywhere, and the first rows, which are used most, need a huge page as well.
-    spare = _HUGE_PAGE_BYTES if bytes_max >= _HUGE_FROM_BYTES else 0
-    area = mmap.mmap(-1, bytes_max + spare, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
-    first = -_address_of(area) % _HUGE_PAGE_BYTES if spare else 0
-    if spare and _HUGE_PAGES is not None:
-        area.madvise(_HUGE_PAGES)
+    area, first = _area(bytes_max)
+    _ask_for_huge_pages(area, first, bytes_max)
     array = np.frombuffer(area, dtype=element, count=rows * (columns or 1), offset=first)
     return array if columns is None else array.reshape(rows, columns)
+
+
+def _area(bytes_max: int) -> tuple[mmap.mmap, int]:
+    """Reserve bytes; gives the area and where in it they begin, a huge page if there are many of them."""
+    # The system puts an area anywhere, and the first rows, which are used most, need a huge page as well.
+    spare = HUGE_PAGE_BYTES if bytes_max >= HUGE_FROM_BYTES else 0
+    area = mmap.mmap(-1, bytes_max + spare, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE)
+    first = -_address_of(area) % HUGE_PAGE_BYTES if spare else 0
+    return area, first
+
+
+def _ask_for_huge_pages(area: mmap.mmap, first: int, octets: int) -> None:
+    if octets >= HUGE_FROM_BYTES and _HUGE_PAGES is not None:
+        area.madvise(_HUGE_PAGES, first, octets)
 
 
 def give_back(array: Array, first: int, rows: int) -> None:
@@ -73,7 +92,11 @@ def _address_of(area: mmap.mmap) -> int:
 @compiled
 def _point_to_commands(words: Array, commands: Array, rows: int) -> None:
     words[_COMMANDS] = commands.ctypes.data
-    words[_COMMANDS + 1] = rows
+    words[_COMMAND_ROWS] = rows
+
+
+def _buckets(first: int, entries: int) -> tuple[int, int]:
+    return int(first) // layout.BUCKET, int(entries) // layout.BUCKET
 
 
 class Memory:
@@ -90,37 +113,43 @@ class Memory:
         assert capacity.ids >= header.IDS_SIZE_MIN, "the smallest table fits"
         assert capacity.fees <= 1 << 16, "an order can name each row"
         self.capacity = capacity
-        self.header: Array = np.zeros(HEADER_WORDS, np.int64)
-        # One row more, before the first (see `row_or_spare`).
-        self.orders = reserved(capacity.orders + 1, layout.ORDER)[1:]
-        self.levels = reserved(capacity.levels, layout.LEVEL)
-        self.level_changed = reserved(capacity.levels, np.uint8)
-        self.nodes = reserved(capacity.nodes, layout.NODE)
-        self.children = reserved(capacity.nodes, np.int32, columns=layout.NODE_WAYS)
-        self.ladders: Array = np.zeros(layout.LADDERS_PER_ASSET * (capacity.assets + 1), layout.LADDER)
-        self.assets: Array = np.zeros(capacity.assets, layout.ASSET)
-        self.fees = reserved(capacity.fees, layout.FEES)
-        self.accounts = reserved(capacity.accounts, layout.ACCOUNT)
-        self.positions = reserved(capacity.positions, layout.POSITION)
-        # Open-addressing tables of growing size: the one of size s stands in the rows from s to 2 s.
-        self.position_table = reserved(4 * capacity.positions, np.int32)
-        self.ids = reserved(4 * capacity.ids, layout.ID_ENTRY)
-        self.text_chunks = reserved(capacity.text_chunks, np.uint8, columns=layout.TEXT_CHUNK_BYTES)
-        self.text_words = self.text_chunks.view(np.int64)
-        self.text_next = reserved(capacity.text_chunks, np.int32)
-        self.publications: Array = np.zeros(capacity.assets, layout.PUBLICATION)
-        self.changed_levels: Array = np.zeros(capacity.changed_levels, layout.CHANGED_LEVEL)
-        # Each in a cache line of its own, which numpy would not see to.
-        self.events = reserved(layout.EVENTS_SOFT_MAX + 4 * layout.EVENTS_MARGIN, layout.EXECUTION)
-        self.account_events = self.events.view(layout.ACCOUNT_EVENT)
-        self.asset_events = self.events.view(layout.ASSET_EVENT)
-        for name in ARRAYS:
-            if name not in {"commands", "text"}:
-                self._point_to(name, getattr(self, name))
+        area, first = _area(AREA_BYTES)
+        self._area, self._header_place = area, first + HEADER_PLACE
+        self.header: Array = np.frombuffer(area, np.int64, HEADER_WORDS, self._header_place)
+        self.orders = self._placed("orders")
+        self.levels = self._placed("levels")
+        self.level_changed = self._placed("level_changed")
+        self.nodes = self._placed("nodes")
+        self.children = self._placed("children")
+        self.ladders = self._placed("ladders")
+        self.assets = self._placed("assets")
+        self.fees = self._placed("fees")
+        self.accounts = self._placed("accounts")
+        self.positions = self._placed("positions")
+        self.position_table = self._placed("position_table")
+        self.ids = self._placed("ids")
+        self.text_words = self._placed("text_words")
+        self.text_chunks = self.text_words.view(np.uint8)
+        self.text_next = self._placed("text_next")
+        self.publications = self._placed("publications")
+        self.changed_levels = self._placed("changed_levels")
+        self.events = self._placed("events")
+        self.account_events = self._placed("account_events")
+        self.asset_events = self._placed("asset_events")
+        for name, shape in ARRAYS.items():
+            self.header[ROWS[name]] = shape.rows(capacity)
         self._batch: tuple[Array, Array | None] = (self.events, None)
         self.take_batch(np.zeros(1, layout.COMMAND), np.zeros(1, np.uint8))
         self._left_ids = (0, 0)
         self._open_empty()
+
+    def _placed(self, name: str) -> Array:
+        shape, place = ARRAYS[name], self._header_place + PLACES[name]
+        octets = shape.bytes_max(self.capacity)
+        assert octets <= shape.bytes_max(Capacity()), f"there is a place for so many {name}"
+        _ask_for_huge_pages(self._area, place, octets)
+        array = np.frombuffer(self._area, shape.dtype, octets // shape.dtype.itemsize, place)
+        return array if shape.columns == 1 else array.reshape(-1, shape.columns)
 
     def _open_empty(self) -> None:
         self.ladders["root"] = self.ladders["first"] = layout.NONE
@@ -144,24 +173,20 @@ class Memory:
         self._left_ids = base, size
         # Only while no other table is being left: the rows may be in use again after that.
         if size == 0 and wiped_size and base == wiped_base:
-            give_back(self.ids, base, wiped_size)
-
-    def _point_to(self, name: str, array: Array) -> None:
-        assert array.flags.c_contiguous and array.dtype == ARRAYS[name][0], name
-        self.header[ADDRESSES[name]] = array.ctypes.data
-        self.header[ADDRESSES[name] + 1] = len(array)
+            give_back(self.ids, base // layout.BUCKET, wiped_size // layout.BUCKET)
 
     def take_batch(self, commands: Array, text: Array) -> None:
         """Show the kernel a batch: COMMAND rows, shape (n,), and their texts, uint8.
 
         Both stay as they are until the next.
         """
-        assert commands.dtype == layout.COMMAND
+        assert commands.dtype == layout.COMMAND and text.dtype == np.uint8 and text.flags.c_contiguous
         # As words, for a function knows them at once and looks long at rows; Python takes microseconds to say
         # where an array is, most of what a batch of one command costs.
         _point_to_commands(self.header, commands.view(np.int64), len(commands))
         if text is not self._batch[1]:
-            self._point_to("text", text)
+            self.header[ADDRESSES["text"]] = text.ctypes.data
+            self.header[ROWS["text"]] = len(text)
         self._batch = (commands, text)
 
     def parts(self) -> Iterator[tuple[str, int, int]]:
@@ -184,8 +209,8 @@ class Memory:
         yield "positions", 0, int(words[header.POSITIONS_USED])
         size = int(words[header.POSITION_TABLE_SIZE])
         yield "position_table", size, size
-        yield "ids", int(words[header.IDS_BASE]), int(words[header.IDS_SIZE])
+        yield "ids", *_buckets(words[header.IDS_BASE], words[header.IDS_SIZE])
         if words[header.OLD_IDS_SIZE]:
-            yield "ids", int(words[header.OLD_IDS_BASE]), int(words[header.OLD_IDS_SIZE])
+            yield "ids", *_buckets(words[header.OLD_IDS_BASE], words[header.OLD_IDS_SIZE])
         yield "text_chunks", 0, int(words[header.TEXTS_USED])
         yield "text_next", 0, int(words[header.TEXTS_USED])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 import sys
 from itertools import accumulate
 
@@ -10,8 +9,8 @@ import msgspec
 import pytest
 
 from engine.domain import Command, Execution, ListAsset, OpenAccount, Place, Side, Status, TimeInForce
-from engine.kernel.layout import ID_ENTRY, ORDERS_KEPT, Capacity
-from engine.kernel.memory import Memory, give_back, reserved
+from engine.kernel.layout import NODE, ORDERS_KEPT
+from engine.kernel.memory import give_back, reserved
 from engine.shard import Shard
 from engine.topics import EXECUTIONS
 from tests.simulation.lives import CAPACITY, new_life
@@ -87,14 +86,8 @@ def test_the_text_of_a_long_id_is_given_back_once(shard: Shard) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no rows are given back")
 def test_rows_are_given_back_and_none_beside_them() -> None:
     # Of a size that lets the area begin anywhere; 256 rows of 16 bytes to a page.
-    rows = reserved((64 << 20) // ID_ENTRY.itemsize + 3, ID_ENTRY)
-    rows["low"][:2048] = 7
+    rows = reserved((64 << 20) // NODE.itemsize + 3, NODE)
+    rows["bits"][:2048] = 7
     give_back(rows, 256, 1024)
-    assert (rows["low"][:256] == 7).all() and (rows["low"][1280:2048] == 7).all()
-    assert not rows["low"][256:1280].any()
-
-
-@pytest.mark.skipif(not hasattr(mmap, "MADV_HUGEPAGE"), reason="the system has no huge pages to ask for")
-def test_the_first_orders_are_in_a_huge_page() -> None:
-    orders = Memory(Capacity()).orders
-    assert orders.ctypes.data % (2 << 20) == orders.itemsize, "behind the row that is nobody's"
+    assert (rows["bits"][:256] == 7).all() and (rows["bits"][1280:2048] == 7).all()
+    assert not rows["bits"][256:1280].any()
