@@ -18,6 +18,7 @@ import pytest
 
 from engine.domain import (
     Command,
+    Deposit,
     Event,
     Execution,
     ExecutionType,
@@ -27,6 +28,7 @@ from engine.domain import (
     Reason,
     SetPhase,
     TimeInForce,
+    Withdraw,
 )
 from engine.log import Connection, LogReader
 from engine.shard import Shard
@@ -76,19 +78,36 @@ def _check(connection: Connection) -> None:
 
 def test_the_load_has_all_that_the_market_knows() -> None:
     shard, happened, commands = Shard(0), list[Event](), list[Command]()
-    for offset, record in enumerate(islice(flow(seed=0, start_ms=0), 8_000)):
+    for offset, record in enumerate(islice(flow(seed=0, start_ms=0), 4_000)):
         commands.append(decode_command(record.value))
         happened += shard.apply(commands[-1], offset=offset, time_ms=record.time_ms or 0)
     reports = [event for event in happened if isinstance(event, Execution)]
     placed = [command for command in commands if isinstance(command, Place)]
     phases = [command.phase for command in commands if isinstance(command, SetPhase)]
+    named = [command.transfer_id for command in commands if isinstance(command, Deposit | Withdraw)]
     assert {type(command) for command in commands} == set(get_args(Command))
     assert {report.execution_type for report in reports} == set(ExecutionType)
-    assert {Reason.SELF_TRADE, Reason.WOULD_CROSS, Reason.NOT_FILLED} <= {report.reason for report in reports}
+    assert {
+        Reason.SELF_TRADE,
+        Reason.WOULD_CROSS,
+        Reason.NOT_FILLED,
+        Reason.DUPLICATE_TRANSFER_ID,
+    } <= {report.reason for report in reports}
     assert {place.type for place in placed} == set(OrderType)
     assert {place.time_in_force for place in placed} == set(TimeInForce)
     assert any(place.display_quantity for place in placed)
-    assert {Phase.AUCTION, Phase.HALTED, Phase.CONTINUOUS} <= set(phases)
+    assert set(phases) == set(Phase)
+    assert {None, "t-0"} <= set(named)
+    # Orders for an auction wait, and meet others when it ends, or end with it.
+    of_auctions = {
+        (report.time_in_force, report.execution_type)
+        for report in reports
+        if report.time_in_force in {TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE}
+    }
+    met = {ExecutionType.NEW, ExecutionType.TRIGGERED, ExecutionType.TRADE, ExecutionType.EXPIRED}
+    assert {
+        (kind, what) for kind in (TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE) for what in met
+    } <= of_auctions
 
 
 @pytest.mark.parametrize("seed", _rounds(13))
@@ -122,11 +141,13 @@ def test_an_engine_killed_while_it_saves_is_restored_from_what_is_whole(market: 
 
 
 @pytest.mark.parametrize("change", _CHANGES if _SOAK else list(_CHANGES)[:2])
-def test_a_spoiled_snapshot_is_passed_over_for_the_one_before(market: Market, change: str) -> None:
+@pytest.mark.parametrize("seed", _rounds(13))
+def test_a_spoiled_snapshot_is_passed_over_for_the_one_before(market: Market, change: str, seed: int) -> None:
+    dice = random.Random(seed)
     with RunningEngine(engine_settings(market.settings, market.settings.data_dir)) as engine:
-        with load(market.connection, seed=200):
+        with load(market.connection, seed=200 + seed):
             engine.wait_until_it_says(_SAVED)
-            time.sleep(1)
+            time.sleep(dice.uniform(0, 2))
             engine.kill()
         run_apart(_save_as_newest(market.connection, _CHANGES[change]))
         engine.kill_and_start()
