@@ -16,12 +16,14 @@ import pytest
 
 from bench.flow import opening
 from engine.log import Connection, LogError, LogWriter, NewRecord
+from engine.outputs import NOTHING
 from engine.progress import State
+from engine.recovery import identities_sent
 from engine.service import UnusableLogError, run
 from engine.topics import EXECUTIONS, ORDERS, TRANSACTIONS
 from engine.wire.commands import encode_command
 from engine.wire.records import decode_execution
-from tests.kafka.all_commands import DAY_MS, flow
+from tests.all_commands import DAY_MS, flow
 from tests.kafka.clean_run import all_answered, check_outputs, topic_values
 from tests.market import Market, RunningBroker, run_apart, start_part, stop_part, wait_until, wait_until_ready
 
@@ -141,6 +143,17 @@ async def test_broker_refuses_a_record_that_would_run_the_clock_ahead(connection
             await writer.append(ORDERS, NewRecord(b"bench", b"{}", kept[1] + ahead_ms))
         await writer.append(ORDERS, NewRecord(b"bench", b"{}", 1_000))
     assert [at for at, _, _ in await topic_values(connection, ORDERS)] == [offset, offset + 1]
+
+
+async def test_the_newest_output_is_found_behind_repeats_of_older_ones(connection: Connection) -> None:
+    """As an engine leaves them that hung, and goes on for a moment beside its successor."""
+    async with LogWriter(connection) as writer:
+        await writer.append_all(ORDERS, _records([b"{}"] * 40))
+        sent = [(9, 0), (30, 0), (30, 11), (9, 0), (30, 2)]
+        values = [b'{"offset":%d,"index":%d}' % identity for identity in sent]
+        await writer.append_all(EXECUTIONS, _records(values))
+    found = await identities_sent(connection, 0)
+    assert (found[EXECUTIONS], found[TRANSACTIONS]) == ((30, 11), NOTHING)
 
 
 async def test_outputs_of_another_market_are_refused(connection: Connection) -> None:
