@@ -17,7 +17,7 @@ from typing import Self
 from engine.log import Connection, LogError, LogWriter, NewRecord
 from engine.topics import ORDERS
 from homebroker.settings import Settings
-from tests.kafka.all_commands import DAY_MS, flow
+from tests.all_commands import DAY_MS, flow
 from tests.market import freeze_part, start_part, stop_part, wait_until, wait_until_ready
 
 _COMMANDS_PER_S = 1_000

@@ -12,7 +12,7 @@ import pytest
 
 from engine.log import Connection, LogWriter
 from engine.topics import ORDERS
-from tests.kafka.all_commands import DAY_MS, flow
+from tests.all_commands import DAY_MS, flow
 from tests.kafka.clean_run import all_answered, check_outputs
 
 pytestmark = pytest.mark.kafka

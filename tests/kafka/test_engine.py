@@ -7,18 +7,23 @@ import json
 import os
 import random
 import signal
+import time
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from bench.flow import flow, opening
+from bench.flow import opening
 from engine.log import Connection, LogError, LogWriter, NewRecord
+from engine.outputs import NOTHING
 from engine.progress import State
+from engine.recovery import identities_sent
 from engine.service import UnusableLogError, run
 from engine.topics import EXECUTIONS, ORDERS, TRANSACTIONS
 from engine.wire.commands import encode_command
 from engine.wire.records import decode_execution
+from tests.all_commands import DAY_MS, flow
 from tests.kafka.clean_run import all_answered, check_outputs, topic_values
 from tests.market import Market, RunningBroker, run_apart, start_part, stop_part, wait_until, wait_until_ready
 
@@ -35,23 +40,29 @@ _PLACE = {
 }
 
 
-async def _send(connection: Connection, values: Sequence[bytes]) -> None:
+async def _send(connection: Connection, records: Sequence[NewRecord]) -> None:
     async with LogWriter(connection) as writer:
-        await writer.append_all(ORDERS, [NewRecord(b"bench", value) for value in values])
+        await writer.append_all(ORDERS, records)
 
 
-def _flow(seed: int, count: int) -> list[bytes]:
-    return [encode_command(command) for command in [*opening(3), *flow(count, symbols=3, seed=seed)]]
+def _records(values: Sequence[bytes]) -> list[NewRecord]:
+    return [NewRecord(b"bench", value) for value in values]
+
+
+def _flow(seed: int, count: int) -> list[NewRecord]:
+    """Give commands of every kind, of days long past; the last is one that a report answers."""
+    records = flow(seed=seed, start_ms=(time.time_ns() // 1_000_000 // DAY_MS - 100) * DAY_MS)
+    return [*islice(records, count - 1), NewRecord(None, b"the flow ends here", next(records).time_ms)]
 
 
 def test_engine_killed_at_any_moment_loses_nothing_and_repeats_nothing(market: Market) -> None:
     dice = random.Random(20261122)
-    values = _flow(seed=1, count=_KILLS * 3_000)
-    part = len(values) // _KILLS
+    records = _flow(seed=1, count=_KILLS * 3_000)
+    part = len(records) // _KILLS
     engine = start_part(market.settings, "engine")
     try:
-        for start in range(0, len(values), part):
-            run_apart(_send(market.connection, values[start : start + part]))
+        for start in range(0, len(records), part):
+            run_apart(_send(market.connection, records[start : start + part]))
             run_apart(asyncio.sleep(dice.uniform(0, 0.4)))
             stop_part(engine, signal.SIGKILL)
             engine = start_part(market.settings, "engine")
@@ -67,10 +78,11 @@ def test_engine_outlives_a_broker_that_is_killed(kafka_jars: None, tmp_path: Pat
     engine = start_part(broker.settings, "engine")
     try:
         wait_until_ready(broker.settings, "engine")
-        run_apart(_send(broker.connection, _flow(seed=2, count=3_000)))
+        records = _flow(seed=2, count=3_500)
+        run_apart(_send(broker.connection, records[:3_000]))
         broker.kill()
         broker.start()
-        run_apart(_send(broker.connection, [encode_command(c) for c in flow(500, symbols=3, seed=3)]))
+        run_apart(_send(broker.connection, records[3_000:]))
         wait_until(lambda: run_apart(all_answered(broker.connection)), "every command is answered")
         assert engine.poll() is None
         run_apart(check_outputs(broker.connection))
@@ -101,7 +113,7 @@ async def test_nonsense_is_answered_and_stops_nothing(connection: Connection) ->
     before = len(values)
     engine = asyncio.create_task(run(connection, report=lambda _state, _detail: None))
     try:
-        await _send(connection, [*values, *nonsense, good, good])
+        await _send(connection, _records([*values, *nonsense, good, good]))
         while not await all_answered(connection):
             assert not engine.done()
             await asyncio.sleep(0.1)
@@ -131,6 +143,17 @@ async def test_broker_refuses_a_record_that_would_run_the_clock_ahead(connection
             await writer.append(ORDERS, NewRecord(b"bench", b"{}", kept[1] + ahead_ms))
         await writer.append(ORDERS, NewRecord(b"bench", b"{}", 1_000))
     assert [at for at, _, _ in await topic_values(connection, ORDERS)] == [offset, offset + 1]
+
+
+async def test_the_newest_output_is_found_behind_repeats_of_older_ones(connection: Connection) -> None:
+    """As an engine leaves them that hung, and goes on for a moment beside its successor."""
+    async with LogWriter(connection) as writer:
+        await writer.append_all(ORDERS, _records([b"{}"] * 40))
+        sent = [(9, 0), (30, 0), (30, 11), (9, 0), (30, 2)]
+        values = [b'{"offset":%d,"index":%d}' % identity for identity in sent]
+        await writer.append_all(EXECUTIONS, _records(values))
+    found = await identities_sent(connection, 0)
+    assert (found[EXECUTIONS], found[TRANSACTIONS]) == ((30, 11), NOTHING)
 
 
 async def test_outputs_of_another_market_are_refused(connection: Connection) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from engine.domain import (
     Command,
+    Deposit,
     Event,
     Execution,
     ExecutionType,
@@ -27,14 +28,17 @@ from engine.domain import (
     Reason,
     SetPhase,
     TimeInForce,
+    Withdraw,
 )
 from engine.log import Connection, LogReader
+from engine.outputs import NOTHING
 from engine.shard import Shard
 from engine.state import state_digest
 from engine.topics import EXECUTIONS, SNAPSHOTS
+from engine.verification import Verified, verify
 from engine.wire.commands import decode_command
-from tests.kafka.all_commands import flow
-from tests.kafka.clean_run import all_answered, check_outputs, clean_run
+from tests.all_commands import flow
+from tests.kafka.clean_run import all_answered, check_outputs, clean_run, topic_values
 from tests.kafka.load import RunningEngine, engine_settings, load
 from tests.kafka.spoiled_snapshots import (
     Change,
@@ -46,10 +50,13 @@ from tests.kafka.spoiled_snapshots import (
     without_manifest,
 )
 from tests.market import TIMEOUT_S, Market, RunningBroker, run_apart, wait_until
+from tests.simulation.lives import identity
 
 pytestmark = pytest.mark.kafka
 _SOAK = os.environ.get("HOMEBROKER_TEST_SOAK") == "1"
 _TAKEOVER_MAX_S = 10.0
+# What an engine has sent when it learns that it is no longer the owner may come in yet.
+_ENDING_S = 0.5
 _RESTORED = "going on from a snapshot"
 _PASSED_OVER = "a snapshot is passed over"
 _SAVED = "snapshot saved"
@@ -68,27 +75,48 @@ def _rounds(soak: int) -> list[int]:
     return list(range(soak if _SOAK else 1))
 
 
-def _check(connection: Connection) -> None:
+def _check(connection: Connection) -> Verified:
     """Wait until every command is answered, and compare all that came out with a clean run."""
     wait_until(lambda: run_apart(all_answered(connection)), "every command is answered")
     run_apart(check_outputs(connection))
+    # And so does what the user is given for this; it knows the states that were saved on the way, too.
+    verified = run_apart(verify(connection, notice=lambda _done, _all: None))
+    assert verified.foreign_snapshots == 0
+    return verified
 
 
 def test_the_load_has_all_that_the_market_knows() -> None:
     shard, happened, commands = Shard(0), list[Event](), list[Command]()
-    for offset, record in enumerate(islice(flow(seed=0, start_ms=0), 8_000)):
+    for offset, record in enumerate(islice(flow(seed=0, start_ms=0), 4_000)):
         commands.append(decode_command(record.value))
         happened += shard.apply(commands[-1], offset=offset, time_ms=record.time_ms or 0)
     reports = [event for event in happened if isinstance(event, Execution)]
     placed = [command for command in commands if isinstance(command, Place)]
     phases = [command.phase for command in commands if isinstance(command, SetPhase)]
+    named = [command.transfer_id for command in commands if isinstance(command, Deposit | Withdraw)]
     assert {type(command) for command in commands} == set(get_args(Command))
     assert {report.execution_type for report in reports} == set(ExecutionType)
-    assert {Reason.SELF_TRADE, Reason.WOULD_CROSS, Reason.NOT_FILLED} <= {report.reason for report in reports}
+    assert {
+        Reason.SELF_TRADE,
+        Reason.WOULD_CROSS,
+        Reason.NOT_FILLED,
+        Reason.DUPLICATE_TRANSFER_ID,
+    } <= {report.reason for report in reports}
     assert {place.type for place in placed} == set(OrderType)
     assert {place.time_in_force for place in placed} == set(TimeInForce)
     assert any(place.display_quantity for place in placed)
-    assert {Phase.AUCTION, Phase.HALTED, Phase.CONTINUOUS} <= set(phases)
+    assert set(phases) == set(Phase)
+    assert {None, "t-0"} <= set(named)
+    # Orders for an auction wait, and meet others when it ends, or end with it.
+    of_auctions = {
+        (report.time_in_force, report.execution_type)
+        for report in reports
+        if report.time_in_force in {TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE}
+    }
+    met = {ExecutionType.NEW, ExecutionType.TRIGGERED, ExecutionType.TRADE, ExecutionType.EXPIRED}
+    assert {
+        (kind, what) for kind in (TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE) for what in met
+    } <= of_auctions
 
 
 @pytest.mark.parametrize("seed", _rounds(13))
@@ -104,7 +132,7 @@ def test_an_engine_killed_at_any_moment_loses_nothing_and_repeats_nothing(market
                 time.sleep(dice.uniform(0, 2.5))
         engine.kill_and_start()
         engine.wait_until_it_says(_CAUGHT_UP)
-        _check(market.connection)
+        assert _check(market.connection).snapshots > 0
         assert _RESTORED in engine.log
 
 
@@ -118,15 +146,17 @@ def test_an_engine_killed_while_it_saves_is_restored_from_what_is_whole(market: 
                 engine.kill_and_start()
                 engine.wait_until_it_says(_CAUGHT_UP)
                 assert _RESTORED in engine.log
-        _check(market.connection)
+        assert _check(market.connection).snapshots > 0
 
 
 @pytest.mark.parametrize("change", _CHANGES if _SOAK else list(_CHANGES)[:2])
-def test_a_spoiled_snapshot_is_passed_over_for_the_one_before(market: Market, change: str) -> None:
+@pytest.mark.parametrize("seed", _rounds(13))
+def test_a_spoiled_snapshot_is_passed_over_for_the_one_before(market: Market, change: str, seed: int) -> None:
+    dice = random.Random(seed)
     with RunningEngine(engine_settings(market.settings, market.settings.data_dir)) as engine:
-        with load(market.connection, seed=200):
+        with load(market.connection, seed=200 + seed):
             engine.wait_until_it_says(_SAVED)
-            time.sleep(1)
+            time.sleep(dice.uniform(0, 2))
             engine.kill()
         run_apart(_save_as_newest(market.connection, _CHANGES[change]))
         engine.kill_and_start()
@@ -175,7 +205,11 @@ def test_an_engine_that_hung_finds_its_successor_and_stands_by(
                     engines[0].freeze(False)
                     engines[0].wait_until_it_says(_STANDS_BY, turn)
                     engines = engines[::-1]
+                time.sleep(_ENDING_S)
+                alone_from = run_apart(_end(market.connection, EXECUTIONS))
+                run_apart(_grown(market.connection, EXECUTIONS))
             _check(market.connection)
+            assert run_apart(_repeats(market.connection, EXECUTIONS, alone_from)) == 0, "one serves"
 
 
 @pytest.mark.parametrize("seed", _rounds(50))
@@ -225,6 +259,21 @@ async def _grown(connection: Connection, topic: str) -> None:
         end = await reader.end_offset(topic, 0)
         while await reader.end_offset(topic, 0) == end:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.005)
+
+
+async def _end(connection: Connection, topic: str) -> int:
+    async with LogReader(connection) as reader:
+        return await reader.end_offset(topic, 0)
+
+
+async def _repeats(connection: Connection, topic: str, start: int) -> int:
+    """Count the records from a place in a topic on that were there before."""
+    newest, repeats = NOTHING, 0
+    for at, _, value in await topic_values(connection, topic):
+        this = identity(value)
+        repeats += at >= start and this <= newest
+        newest = max(newest, this)
+    return repeats
 
 
 async def _save_as_newest(connection: Connection, change: Change, *, state_hash: str | None = None) -> None:

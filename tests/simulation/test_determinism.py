@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -19,7 +19,7 @@ from tests.simulation.lives import (
     new_life,
     restored_life,
 )
-from tests.simulation.logs import busy_log, long_log
+from tests.simulation.logs import busy_log, deep_log, long_log
 from tests.simulation.reference_records import reference_topics
 from tests.strategies import Step, logs
 
@@ -65,9 +65,9 @@ def test_the_bytes_are_those_that_the_reference_makes(log: list[Step]) -> None:
     assert new_life().run(log, batch=7).topics == reference_topics(log)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_long_log_of_all_commands(seed: int) -> None:
-    log = long_log(seed=seed, count=3_000)
+@pytest.mark.parametrize("log_of", [long_log, deep_log])
+def test_a_long_log_of_all_commands(log_of: Callable[..., list[Step]]) -> None:
+    log = log_of(seed=1, count=2_500)
     books = books_after_each(log)
     clean = new_life().run(log, batch=1)
     assert clean.topics == reference_topics(log)

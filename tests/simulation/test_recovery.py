@@ -17,7 +17,7 @@ from tests.simulation.lives import (
     new_life,
     restored_life,
 )
-from tests.simulation.logs import long_log
+from tests.simulation.logs import deep_log
 from tests.strategies import Step, logs
 
 _BATCHES = st.sampled_from([1, 7, 1_000])
@@ -66,7 +66,7 @@ def test_nor_does_one_after_which_a_snapshot_is_gone_on_from(
 
 
 def test_one_crash_after_another_in_a_long_life() -> None:
-    log = long_log(seed=31, count=3_000)
+    log = deep_log(seed=31, count=3_000)
     clean = new_life().run(log, batch=100)
     life, kept = new_life(), {topic: list[bytes]() for topic in IDENTIFIED_TOPICS}
     for number, end in enumerate(range(250, len(log), 250)):

@@ -38,6 +38,8 @@ _INVESTORS = tuple(f"investor-{number}" for number in range(6))
 _RICH = 4  # the first of them; the others run out of cash and shares
 _REMEMBERED_MAX = 1_000
 _FOR_AUCTIONS = (TimeInForce.AT_OPEN, TimeInForce.AT_CLOSE)
+# Few names, so that many a transfer is asked for again, by the same terms or others.
+_TRANSFERS = (None, *(f"t-{number}" for number in range(8)))
 _LASTING = (TimeInForce.GTC, TimeInForce.GTC, TimeInForce.GTC, TimeInForce.DAY, TimeInForce.GTD)
 _TYPES = (*[OrderType.LIMIT] * 12, OrderType.MARKET, OrderType.MARKET_TO_LIMIT)
 _STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
@@ -104,7 +106,10 @@ def _quantity(dice: random.Random) -> int:
     return dice.randint(1, 40) * _LOT
 
 
-def _place(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
+def _place(
+    dice: random.Random, given: _Given, time_ms: int, *, auctioned: str | None = None
+) -> list[Command]:
+    """Place an order: in the symbol that is in its auction, where one is, and then often for that alone."""
     if len(given) > _REMEMBERED_MAX:
         # Most of the oldest have ended.
         del given[: _REMEMBERED_MAX // 2]
@@ -113,7 +118,7 @@ def _place(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
     order_type = dice.choice(_STOPS if stops else _TYPES)
     lasting = stops or order_type is OrderType.MARKET_TO_LIMIT or dice.random() < 0.85
     time_in_force = dice.choice(_LASTING if lasting else (TimeInForce.IOC, TimeInForce.FOK))
-    if order_type in {OrderType.LIMIT, OrderType.MARKET} and dice.random() < 0.03:
+    if order_type in {OrderType.LIMIT, OrderType.MARKET} and dice.random() < (0.5 if auctioned else 0.02):
         lasting, time_in_force = False, dice.choice(_FOR_AUCTIONS)
     rests = order_type is OrderType.LIMIT and lasting
     side, quantity = dice.choice(list(Side)), _quantity(dice)
@@ -127,7 +132,7 @@ def _place(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
             order_id=order_id,
             client_order_id="ordem nº 1" if dice.random() < 0.1 else None,
             investor_id=investor,
-            symbol=dice.choice(_SYMBOLS),
+            symbol=auctioned or dice.choice(_SYMBOLS),
             side=side,
             quantity=quantity,
             type=order_type,
@@ -161,21 +166,38 @@ def _amend(dice: random.Random, given: _Given, _time_ms: int) -> list[Command]:
     return [Amend(order_id=order_id, investor_id=investor, **change)]
 
 
+def _transfer(dice: random.Random, _given: _Given, _time_ms: int) -> list[Command]:
+    away: dict[str, Any] = dice.choice(
+        ({"cash_units": 50_000}, {"symbol": dice.choice(_SYMBOLS), "quantity": 7})
+    )
+    transfer = dice.choice((Deposit, Withdraw))(
+        investor_id=dice.choice(_INVESTORS), transfer_id=dice.choice(_TRANSFERS), **away
+    )
+    return [transfer] * dice.choice((1, 1, 2))
+
+
+def _auction(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
+    """Hold one amid the day, or one that closes it and perhaps another that opens the next."""
+    symbol = dice.choice(_SYMBOLS)
+
+    def orders() -> list[Command]:
+        called: list[Command] = [SetPhase(symbol=symbol, phase=Phase.AUCTION)]
+        for _ in range(dice.randint(5, 25)):
+            called += _place(dice, given, time_ms, auctioned=symbol)
+            if dice.random() < 0.3:
+                called += dice.choice((_cancel, _amend))(dice, given, time_ms)
+        return called
+
+    opened: list[Command] = [SetPhase(symbol=symbol, phase=Phase.CONTINUOUS)]
+    closed: list[Command] = [SetPhase(symbol=symbol, phase=Phase.CLOSED)]
+    if dice.random() < 0.4:
+        return orders() + opened
+    return orders() + closed + (orders() if dice.random() < 0.5 else []) + opened
+
+
 def _rare(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
     investor, symbol = dice.choice(_INVESTORS), dice.choice(_SYMBOLS)
-    away: dict[str, Any] = dice.choice(({"cash_units": 50_000}, {"symbol": symbol, "quantity": 7}))
-    kind = dice.choice((Deposit, Withdraw))
-    transfer_id = dice.choice((None, "t-1", "t-2"))
-    auction: list[Command] = [SetPhase(symbol=symbol, phase=Phase.AUCTION)]
-    for _ in range(dice.randint(5, 60)):
-        auction += _place(dice, given, time_ms)
-    end = dice.choice(([Phase.CONTINUOUS], [Phase.CLOSED, Phase.CONTINUOUS]))
-    auction += [SetPhase(symbol=symbol, phase=phase) for phase in end]
-    pause: list[Command] = [
-        SetPhase(symbol=symbol, phase=phase) for phase in (Phase.HALTED, Phase.CONTINUOUS)
-    ]
     choices: tuple[list[Command], ...] = (
-        [kind(investor_id=investor, transfer_id=transfer_id, **away)],
         [CancelAll(investor_id=investor, symbol=symbol)],
         [_listing(symbol, dice.choice((0.3, 0.3, 0.02)), taker_fee_ppm=dice.choice((0, 250, 3_001)))],
         [
@@ -189,15 +211,20 @@ def _rare(dice: random.Random, given: _Given, time_ms: int) -> list[Command]:
             *_place(dice, given, time_ms),
             KillSwitch(investor_id=investor, on=False),
         ],
-        auction,
-        [pause[0], *_place(dice, given, time_ms), pause[1]],
+        [
+            SetPhase(symbol=symbol, phase=Phase.HALTED),
+            *_place(dice, given, time_ms),
+            SetPhase(symbol=symbol, phase=Phase.CONTINUOUS),
+        ],
     )
     return dice.choice(choices)
 
 
 _THROWS: tuple[Callable[[random.Random, _Given, int], list[Command]], ...] = (
-    *[_place] * 120,
-    *[_cancel] * 25,
-    *[_amend] * 20,
-    _rare,
+    *[_place] * 240,
+    *[_cancel] * 50,
+    *[_amend] * 40,
+    *[_rare] * 3,
+    *[_transfer] * 3,
+    *[_auction] * 2,
 )
