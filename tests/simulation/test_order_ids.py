@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 import msgspec
+import numpy as np
 
 from engine.domain import (
     Cancel,
@@ -18,9 +19,13 @@ from engine.domain import (
     Side,
     TimeInForce,
 )
+from engine.kernel.layout import CommandKind
+from engine.outputs import Outputs
 from engine.shard import Shard
 from engine.topics import EXECUTIONS
-from tests.simulation.lives import CAPACITY, new_life, restored_life
+from engine.wire.reader import CommandReader
+from tests.output_values import values_by_topic
+from tests.simulation.lives import CAPACITY, new_life, raw_records, restored_life
 from tests.simulation.reference_records import reference_topics
 from tests.strategies import Step
 
@@ -146,3 +151,20 @@ def test_when_no_id_fits_any_more_orders_are_refused_until_some_are_forgotten() 
     assert 6_000 < is_full.index(True) < 8_192
     assert not any(is_full[-3_000:])
     life.shard.check()
+
+
+def test_ids_that_differ_in_their_upper_part_alone() -> None:
+    # Of a hash's 64 lower bits no two will ever be alike by chance; here all but five are left out, 0 among
+    # them, as in a free entry. All ids are sought in two buckets, and move to them when the table grows.
+    log = _log([2_500, 5_500, 500])
+    shard = Shard(0, CAPACITY)
+    reader, outputs = CommandReader(shard.investors, shard.symbols), Outputs(0, {})
+    topics = {topic: list[bytes]() for topic in new_life().topics}
+    for first in range(0, len(log), 500):
+        batch = reader.read(raw_records(log[first : first + 500], first))
+        of_orders = np.isin(batch.commands["kind"], (CommandKind.PLACE, CommandKind.CANCEL))
+        batch.commands["id_low"][of_orders] %= 5
+        shard.apply_all(batch, outputs.add)
+        for topic, values in values_by_topic(outputs.take()).items():
+            topics.get(topic, []).extend(values)
+    assert topics == reference_topics(log)
