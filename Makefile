@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
-# Tests wait for processes more than they compute. A file's tests stay together, with what they share.
+# Tests wait for processes more than they compute. A file's tests stay together, with what they share, in the order
+# of files that tests/conftest.py gives.
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 # What compiling the engine needs: it begins while all else is still being installed.
 COMPILER := msgspec numba numpy platformdirs

@@ -15,6 +15,7 @@ from engine.wire.records import PriceLevel
 
 encode = msgspec.json.Encoder().encode
 Levels: TypeAlias = tuple[PriceLevel, ...]
+NotReadyReason: TypeAlias = Literal["not_ready", "users_unavailable", "database_unavailable"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,10 +311,10 @@ class AccountSnapshot:
 class Standing:
     """Whether the API can be used now, and why not.
 
-    `reason` is `database_unavailable` where only the history is away and orders are taken as ever, and
-    `not_ready` where the market does not keep up.
+    `reason` is `not_ready` where the market does not keep up, `users_unavailable` where nobody can sign in,
+    and `database_unavailable` where only the history is away and orders are taken as ever.
     """
 
     status: str
     message: str
-    reason: Literal["not_ready", "database_unavailable"] | None = None
+    reason: NotReadyReason | None = None

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from api.config import ApiConfig
 from api.patience import ImpatientProtocol
-from api.services import Services
+from api.standing import api_standing
 from engine.progress import Report, State
 
 _REPORT_EVERY_S = 1.0
@@ -74,7 +74,7 @@ async def run(config: ApiConfig, *, report: Report, begun: Callable[[], None] = 
     app = create_app(config)
     server = _Server(http_config(app, config))
     serving = asyncio.create_task(_serve(server, config))
-    telling = asyncio.create_task(_tell(app.state.services, report, begun))
+    telling = asyncio.create_task(_tell(app, report, begun))
     try:
         await asyncio.shield(serving)
     finally:
@@ -100,12 +100,12 @@ async def _finished(serving: asyncio.Task[None]) -> None:
             await asyncio.wait({serving})
 
 
-async def _tell(services: Services, report: Report, begun: Callable[[], None]) -> None:
-    has_begun = False
+async def _tell(app: FastAPI, report: Report, begun: Callable[[], None]) -> None:
+    services, identity, has_begun = app.state.services, app.state.identity, False
     while True:
         if not has_begun and services.follower.standing.state is State.READY:
             has_begun = True
             begun()
-        standing = services.standing(time.monotonic())
+        standing = api_standing(services, identity, time.monotonic())
         report(standing.state, standing.detail)
         await asyncio.sleep(_REPORT_EVERY_S)

@@ -12,15 +12,13 @@ from api.beginning import HistoryStart
 from api.config import ApiConfig
 from api.feed import Feed, private_feed
 from api.history import WRITTEN_TOPICS, History, HistoryUnavailableError, HistoryWatch
-from api.live.answering import SILENT_MAX_S
-from api.live.follower import Follower, Standing
+from api.live.follower import Follower
 from api.live.publisher import PRIVATE_LETTERS, PUBLIC_LETTERS
 from api.live.view import LiveView
 from api.payloads import OrderRow
 from api.sender import CommandSender
 from api.streaming import StreamCounts
 from engine.domain import Status
-from engine.progress import State
 from engine.topics import EXECUTIONS
 
 RECORDER_TIMEOUT_S = 3.0
@@ -52,31 +50,6 @@ class Services:
     def view(self) -> LiveView:
         """The market as it is now."""
         return self.follower.view
-
-    def standing(self, now_s: float) -> Standing:
-        """Tell whether all that the API needs keeps up: Kafka, the live view, the engine and the history.
-
-        Parameters
-        ----------
-        now_s : float
-            A clock that never goes back.
-        """
-        standing = self.market_standing(now_s)
-        if standing.state is not State.READY:
-            return standing
-        trouble = self.history_watch.trouble(now_s)
-        return standing if trouble is None else Standing(state=State.RETRYING, detail=trouble)
-
-    def market_standing(self, now_s: float) -> Standing:
-        """Tell the same of the market alone, which goes on without its history."""
-        standing = self.follower.standing
-        if standing.state is not State.READY:
-            return standing
-        silent_s = self.follower.answering.silent_s(now_s)
-        if silent_s > SILENT_MAX_S:
-            detail = f"the engine has not answered for {silent_s:.0f} s; look at its log, or start it again"
-            return Standing(state=State.RETRYING, detail=detail)
-        return standing
 
     async def order(self, investor_id: str, order_id: str) -> OrderRow | None:
         """Give an investor's order, also one that the live view has let go.

@@ -8,6 +8,7 @@ HOMEBROKER_TEST_REQUIRE_ALL=1, as in CI, such a skip is a failure; only a reason
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes says something of the machine, and nothing of the code.
     settings.register_profile("any_machine", parent=settings.default, deadline=None)
     settings.load_profile("any_machine")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files with a market first, and of the others those with many tests.
+
+    A worker takes the next file when it is done with one. What takes minutes must not be what is left when
+    the other workers have nothing to do any more.
+    """
+    tests = Counter(item.path for item in items)
+    with_market = {item.path for item in items if item.get_closest_marker("kafka")}
+    items.sort(key=lambda item: (item.path not in with_market, -tests[item.path]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,13 +10,11 @@ from typing import Final
 import structlog
 
 from api.history.reading import History, HistoryUnavailableError, NoTablesError
+from api.watching import LOOK_EVERY_S, AnswerWatch
 from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
 
-AWAY_MAX_S: Final = 3.0
-"""A database that has not answered for longer is away."""
 STILL_MAX_S: Final = 10.0
 """A recorder that has left records unwritten for longer, and wrote none, does not keep up."""
-_LOOK_EVERY_S: Final = 1.0
 WRITTEN_TOPICS: Final = (TRANSACTIONS, EXECUTIONS, ACCOUNTS)
 """What the recorder writes of what the live view has read."""
 
@@ -28,7 +26,7 @@ def records_behind(known: Mapping[str, int], stored: Mapping[str, int]) -> int:
     return sum(max(0, known.get(topic, 0) - stored.get(topic, 0)) for topic in WRITTEN_TOPICS)
 
 
-class HistoryWatch:
+class HistoryWatch(AnswerWatch):
     """Looks at the history about once a second.
 
     Parameters
@@ -41,10 +39,9 @@ class HistoryWatch:
     """
 
     def __init__(self, history: History, known: Callable[[], Mapping[str, int]]) -> None:
+        super().__init__()
         self._history = history
         self._known = known
-        self._asked_s: float | None = None
-        self._error = ""
         self._stored: Mapping[str, int] = {}
         self._behind = 0
         self._still_since_s: float | None = None
@@ -55,9 +52,9 @@ class HistoryWatch:
         while True:
             self.asking(time.monotonic())
             try:
-                self.answered(await asyncio.to_thread(self._history.positions_in_log), time.monotonic())
+                self.read(await asyncio.to_thread(self._history.positions_in_log), time.monotonic())
             except NoTablesError:
-                self.answered({}, time.monotonic())
+                self.read({}, time.monotonic())
             except HistoryUnavailableError as error:
                 self.failed(str(error))
             trouble = self.trouble(time.monotonic())
@@ -67,20 +64,11 @@ class HistoryWatch:
                     _log.warning("the history does not keep up", why=trouble)
                 else:
                     _log.info("the history keeps up again")
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S)
 
-    def asking(self, now_s: float) -> None:
-        """Note that the database is asked; `now_s` is of a clock that never goes back."""
-        if self._asked_s is None:
-            self._asked_s = now_s
-
-    def failed(self, error: str) -> None:
-        """Note that it did not answer, and why."""
-        self._error = error
-
-    def answered(self, stored: Mapping[str, int], now_s: float) -> None:
+    def read(self, stored: Mapping[str, int], now_s: float) -> None:
         """Note that it answered: how far the recorder has got in each topic."""
-        self._asked_s, self._error = None, ""
+        self.answered()
         behind = records_behind(self._known(), stored)
         if behind == 0 or stored != self._stored:
             self._still_since_s = None
@@ -90,8 +78,8 @@ class HistoryWatch:
 
     def trouble(self, now_s: float) -> str | None:
         """Say why the history does not keep up, and what to do; None when it does."""
-        if self._asked_s is not None and now_s - self._asked_s > AWAY_MAX_S:
-            why = self._error or "it has not answered"
+        why = self.why_away(now_s)
+        if why is not None:
             return f"the history's database cannot be read ({why}); see that it runs and its disk is there"
         still_s = 0.0 if self._still_since_s is None else now_s - self._still_since_s
         if still_s > STILL_MAX_S:

@@ -23,6 +23,7 @@ from api.identity.sessions import BadRefreshTokenError, ReusedRefreshTokenError,
 from api.identity.sign_in import SignIn
 from api.identity.tokens import ACCESS_TOKEN_LIFE_S, AccessTokens
 from api.identity.users import TakenError, User
+from api.identity.watching import IdentityWatch
 
 _RETRY_S = 2.0
 _TIDY_EVERY_S = 3_600.0
@@ -60,6 +61,7 @@ class Identity:
         self.sign_in = SignIn(self.database, self.passwords)
         self.directory = Directory(self.database, self.passwords, self.recognition)
         self.journal = Journal(self.database)
+        self.watch = IdentityWatch(self.database)
         self.with_demo = with_demo
 
     @asynccontextmanager
@@ -69,12 +71,13 @@ class Identity:
         A database that does not answer is waited for in the background.
         """
         prepared = await self._prepared()
-        tending = asyncio.create_task(self._tend(prepared=prepared))
+        tasks = [asyncio.create_task(each) for each in (self._tend(prepared=prepared), self.watch.run())]
         try:
             yield
         finally:
-            tending.cancel()
-            await asyncio.gather(tending, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(self.close)
 
     async def prepare(self) -> None:

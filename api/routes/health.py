@@ -7,8 +7,9 @@ import time
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from api.dependencies import WithServices, json_response
+from api.dependencies import WithIdentity, WithServices, json_response
 from api.payloads import Standing
+from api.standing import api_standing
 from engine.progress import State
 
 router = APIRouter(tags=["operation"])
@@ -26,16 +27,8 @@ async def health() -> Response:
     summary="Can it be used?",
     responses={503: {"model": Standing, "description": "Not now, and why."}},
 )
-async def ready(services: WithServices) -> Response:
-    """Answer 200 when the live view has caught up with the log, and Kafka, engine and history keep up."""
-    now_s = time.monotonic()
-    standing = services.standing(now_s)
-    if standing.state is State.READY:
-        return json_response(Standing(status=standing.state, message=standing.detail))
-    market = services.market_standing(now_s)
-    told = Standing(
-        status=standing.state,
-        message=standing.detail,
-        reason="database_unavailable" if market.state is State.READY else "not_ready",
-    )
-    return json_response(told, 503)
+async def ready(services: WithServices, identity: WithIdentity) -> Response:
+    """Answer 200 when the live view has caught up with the log, and Kafka, engine and databases keep up."""
+    standing = api_standing(services, identity, time.monotonic())
+    told = Standing(status=standing.state, message=standing.detail, reason=standing.reason)
+    return json_response(told, 200 if standing.state is State.READY else 503)

@@ -33,11 +33,11 @@ def _quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     quick_passwords(monkeypatch)
 
 
-def make_app(folder: Path) -> FastAPI:
+def make_app(folder: Path, *, database_url: str | None = None) -> FastAPI:
     """Make an API that has caught up with a market of two symbols; its users are still to be prepared."""
     config = ApiConfig(
         connection=Connection(bootstrap_servers="127.0.0.1:1"),
-        database_url=f"sqlite:///{folder / 'history.sqlite'}",
+        database_url=database_url or f"sqlite:///{folder / 'history.sqlite'}",
         dashboard_port=8501,
         secret_key=SecretStr(SECRET_KEY),
         demo=True,

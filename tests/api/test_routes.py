@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryStore
 from api.services import Services
 from engine.domain import Side
-from engine.progress import State
 from engine.topics import BOOK
 from tests.api.exchange import ME, Exchange
 from tests.api.near_engine import NearEngine
@@ -290,52 +288,6 @@ async def test_trades_come_newest_first_and_books_best_first(
     assert [trade["price"] for trade in trades] == [10.01, 10.0]
     book = (await client.get("/book/PETR4")).json()
     assert (book["bids"], book["asks"]) == ([[10.01, 8, 1]], [[10.02, 1, 1]])
-
-
-async def test_before_the_log_is_read_nothing_is_answered_but_health(
-    client: httpx.AsyncClient, app: FastAPI
-) -> None:
-    app.state.services.follower.caught_up = False
-    for path in ("/assets", "/orders", "/account", "/stream", "/book/PETR4"):
-        answer = await client.get(path)
-        assert (answer.status_code, answer.json()["reason"]) == (503, "starting")
-    assert (await client.post("/orders", json=ORDER)).status_code == 503
-    assert (await client.get("/ready")).status_code == 503
-    assert (await client.get("/health")).status_code == 200
-
-
-async def test_ready_says_why_not(client: httpx.AsyncClient, app: FastAPI) -> None:
-    follower = app.state.services.follower
-    follower._stand(State.RETRYING, "Kafka is away")
-    answer = await client.get("/ready")
-    told = {"status": "retrying", "message": "Kafka is away", "reason": "not_ready"}
-    assert (answer.status_code, answer.json()) == (503, told)
-
-
-async def test_ready_says_that_the_engine_does_not_answer(client: httpx.AsyncClient, app: FastAPI) -> None:
-    follower = app.state.services.follower
-    follower._stand(State.READY, "up to date")
-    now_s = time.monotonic()
-    follower.answering.look(commands=5, outputs=9, now_s=now_s - 60)
-    assert (await client.get("/ready")).status_code == 200
-    follower.answering.look(commands=6, outputs=9, now_s=now_s - 30)
-    answer = await client.get("/ready")
-    assert (answer.status_code, answer.json()["reason"]) == (503, "not_ready")
-    assert "the engine has not answered for 30 s" in answer.json()["message"]
-    follower.answering.look(commands=7, outputs=10, now_s=now_s)
-    assert (await client.get("/ready")).status_code == 200
-
-
-async def test_ready_says_that_the_history_does_not_keep_up(client: httpx.AsyncClient, app: FastAPI) -> None:
-    services: Services = app.state.services
-    services.follower._stand(State.READY, "up to date")
-    services.history_watch.asking(time.monotonic() - 60)
-    services.history_watch.failed("connection refused")
-    answer = await client.get("/ready")
-    assert (answer.status_code, answer.json()["reason"]) == (503, "database_unavailable")
-    assert "database cannot be read (connection refused); see that it runs" in answer.json()["message"]
-    services.history_watch.answered({}, time.monotonic())
-    assert (await client.get("/ready")).status_code == 200
 
 
 _OF_HISTORY = (

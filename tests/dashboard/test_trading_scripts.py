@@ -167,10 +167,11 @@ def test_a_market_that_hangs_or_is_away_is_told_of(scripts: Scripts) -> None:
         const fails = (status, reason) => async () => { throw new ApiError(reason, "raw", { status }); };
         const [silent, away] = [await told(fails(503, "not_ready")), await told(fails(0, "unreachable"))];
         const past = await told(fails(503, "database_unavailable"));
-        return [await told(async () => ({})), past, silent === it.SILENT, away === it.AWAY];
+        const nobody = (await told(fails(503, "users_unavailable"))) === it.NOBODY;
+        return [await told(async () => ({})), past, silent === it.SILENT, away === it.AWAY, nobody];
         """,
     )
-    assert said == ["", "", True, True]
+    assert said == ["", "", True, True, True]
 
 
 def test_a_banner_tells_the_first_that_waits_in_its_own_words(scripts: Scripts) -> None:

@@ -12,11 +12,8 @@ from engine.domain import (
     Cancel,
     Command,
     Execution,
-    ListAsset,
-    OpenAccount,
     Place,
     Reason,
-    Side,
     TimeInForce,
 )
 from engine.kernel.layout import CommandKind
@@ -26,28 +23,13 @@ from engine.topics import EXECUTIONS
 from engine.wire.reader import CommandReader
 from tests.output_values import values_by_topic
 from tests.simulation.lives import CAPACITY, new_life, raw_records, restored_life
+from tests.simulation.one_buyer import OPENING, buy
 from tests.simulation.reference_records import reference_topics
 from tests.strategies import Step
 
 _DAY_MS = 24 * 3_600_000
 # The stroke of midnight in Brasília.
 _MIDNIGHT_MS = 1_790_002_800_000 // _DAY_MS * _DAY_MS + 3 * 3_600_000
-_OPENING: tuple[Command, ...] = (
-    ListAsset(symbol="A", name="A", tick_size_units=1, lot_size=1, reference_price_units=100),
-    OpenAccount(investor_id="ana", unlimited=True),
-)
-
-
-def _place(order_id: str, time_in_force: TimeInForce = TimeInForce.GTC) -> Place:
-    return Place(
-        order_id=order_id,
-        investor_id="ana",
-        symbol="A",
-        side=Side.BUY,
-        quantity=1,
-        price_units=50,
-        time_in_force=time_in_force,
-    )
 
 
 def _days(per_day: list[int]) -> Iterator[Step]:
@@ -70,14 +52,14 @@ def _days(per_day: list[int]) -> Iterator[Step]:
                 given.append(order_id)
             if draw > 0.96:
                 open_ids.append(order_id)
-                yield Step(_place(order_id), time_ms)
+                yield Step(buy(order_id), time_ms)
             else:
                 ends = TimeInForce.DAY if number % 100 == 0 else TimeInForce.IOC
-                yield Step(_place(order_id, ends), time_ms)
+                yield Step(buy(order_id, ends), time_ms)
 
 
 def _log(per_day: list[int]) -> list[Step]:
-    return [*(Step(command, _MIDNIGHT_MS) for command in _OPENING), *_days(per_day)]
+    return [*(Step(command, _MIDNIGHT_MS) for command in OPENING), *_days(per_day)]
 
 
 def test_ids_of_many_days() -> None:
@@ -118,20 +100,20 @@ def _refusal(shard: Shard, command: Command, time_ms: int) -> Reason | None:
 
 def test_an_id_may_be_used_again_when_its_order_ended_before_yesterday() -> None:
     shard = Shard(0, CAPACITY)
-    for command in _OPENING:
+    for command in OPENING:
         shard.apply(command, offset=shard.offset + 1, time_ms=_MIDNIGHT_MS)
     first, last = _MIDNIGHT_MS, _MIDNIGHT_MS + _DAY_MS - 1
     for order_id, ended_ms in (("early", first), ("late", last)):
-        assert _refusal(shard, _place(order_id), ended_ms) is None
+        assert _refusal(shard, buy(order_id), ended_ms) is None
         assert _refusal(shard, Cancel(order_id=order_id, investor_id="ana"), ended_ms) is None
-    assert _refusal(shard, _place("open"), last) is None
+    assert _refusal(shard, buy("open"), last) is None
     for order_id in ("early", "late", "open"):
         for time_ms in (last, first + _DAY_MS, last + _DAY_MS):
-            again = _refusal(shard, _place(order_id), time_ms)
+            again = _refusal(shard, buy(order_id), time_ms)
             assert again is Reason.DUPLICATE_ORDER_ID, (order_id, time_ms)
     for order_id in ("early", "late"):
-        assert _refusal(shard, _place(order_id), first + 2 * _DAY_MS) is None
-    assert _refusal(shard, _place("open"), first + 9 * _DAY_MS) is Reason.DUPLICATE_ORDER_ID
+        assert _refusal(shard, buy(order_id), first + 2 * _DAY_MS) is None
+    assert _refusal(shard, buy("open"), first + 9 * _DAY_MS) is Reason.DUPLICATE_ORDER_ID
     shard.check()
 
 
@@ -140,10 +122,10 @@ def test_when_no_id_fits_any_more_orders_are_refused_until_some_are_forgotten() 
     count = 9_000
     log = [
         Step(command, _MIDNIGHT_MS)
-        for command in (*_OPENING, *(_place(f"o-{number}", TimeInForce.IOC) for number in range(count)))
+        for command in (*OPENING, *(buy(f"o-{number}", TimeInForce.IOC) for number in range(count)))
     ]
     later_ms = _MIDNIGHT_MS + 2 * _DAY_MS
-    log += [Step(_place(f"p-{number}", TimeInForce.IOC), later_ms) for number in range(3_000)]
+    log += [Step(buy(f"p-{number}", TimeInForce.IOC), later_ms) for number in range(3_000)]
     life = new_life(capacity).run(log)
     is_full = [
         b'"limit_exceeded"' in value for value in life.topics[EXECUTIONS] if b'"not_filled"' not in value

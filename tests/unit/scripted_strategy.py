@@ -1,4 +1,4 @@
-"""What tests of strategies share: a recorded half hour, small markets, a strategy that does as told."""
+"""What tests of strategies share: a recorded market, small markets, a strategy that does as told."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SYMBOL = "TEST3"
 START_MS = 1_790_000_000_000
 
 
-def recorded_half_hour() -> CommandLog:
-    """Give half an hour of the simulated market."""
+def recorded(minutes: int) -> CommandLog:
+    """Give the first minutes of a simulated market."""
     timed = history(
         seed=5,
         start_ms=START_MS,
-        end_ms=START_MS + 1_800_000,
+        end_ms=START_MS + minutes * 60_000,
         investor_id=None,
         rate=WARM_UP_COMMANDS_PER_SECOND,
     )

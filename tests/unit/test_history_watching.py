@@ -15,7 +15,7 @@ def watch(tmp_path: Path, known: dict[str, int]) -> HistoryWatch:
 def test_a_recorder_that_is_behind_and_writes_is_no_trouble(tmp_path: Path) -> None:
     watched = watch(tmp_path, {TRANSACTIONS: 1_000})
     for step in range(100):
-        watched.answered({TRANSACTIONS: step}, now_s=step)
+        watched.read({TRANSACTIONS: step}, now_s=step)
         assert watched.trouble(step) is None
 
 
@@ -23,24 +23,24 @@ def test_a_recorder_that_stands_still_before_records_is_trouble_until_it_writes(
     known = {TRANSACTIONS: 10, EXECUTIONS: 20, BOOK: 99}
     watched = watch(tmp_path, known)
     stored = {TRANSACTIONS: 10, EXECUTIONS: 20}
-    watched.answered(stored, now_s=0)
-    watched.answered(stored, now_s=500)
+    watched.read(stored, now_s=0)
+    watched.read(stored, now_s=500)
     assert watched.trouble(500) is None
     known[EXECUTIONS] = 23
-    watched.answered(stored, now_s=501)
+    watched.read(stored, now_s=501)
     assert watched.trouble(511) is None
-    watched.answered(stored, now_s=512)
+    watched.read(stored, now_s=512)
     told = watched.trouble(513)
     assert told is not None
     assert "written nothing for 12 s, and 3 records wait" in told
-    watched.answered(stored | {EXECUTIONS: 21}, now_s=514)
+    watched.read(stored | {EXECUTIONS: 21}, now_s=514)
     assert watched.trouble(514) is None
 
 
 def test_a_history_without_tables_is_a_recorder_that_has_not_begun(tmp_path: Path) -> None:
     watched = watch(tmp_path, {TRANSACTIONS: 1})
     for now_s in (0, 1, 10):
-        watched.answered({}, now_s=now_s)
+        watched.read({}, now_s=now_s)
         assert watched.trouble(now_s) is None
     assert "1 records wait" in (watched.trouble(12) or "")
 
@@ -53,5 +53,5 @@ def test_a_database_that_fails_or_hangs_is_away_after_a_moment(tmp_path: Path) -
     watched.failed("connection refused")
     watched.asking(now_s=9)
     assert "(connection refused)" in (watched.trouble(9) or "")
-    watched.answered({}, now_s=10)
+    watched.read({}, now_s=10)
     assert watched.trouble(10) is None

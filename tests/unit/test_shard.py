@@ -8,25 +8,22 @@ from itertools import accumulate
 import msgspec
 import pytest
 
-from engine.domain import Command, Execution, ListAsset, OpenAccount, Place, Side, Status, TimeInForce
+from engine.domain import Command, Execution, Status, TimeInForce
 from engine.kernel.layout import NODE, ORDERS_KEPT
 from engine.kernel.memory import give_back, reserved
 from engine.shard import Shard
 from engine.topics import EXECUTIONS
 from tests.simulation.lives import CAPACITY, new_life
+from tests.simulation.one_buyer import OPENING, buy
 from tests.strategies import Step
 
 _NOON_MS = 1_790_000_000_000
-_OPENING: tuple[Command, ...] = (
-    ListAsset(symbol="A", name="A", tick_size_units=1, lot_size=1, reference_price_units=100),
-    OpenAccount(investor_id="ana", unlimited=True),
-)
 
 
 @pytest.fixture
 def shard() -> Shard:
     shard = Shard(0, CAPACITY)
-    for command in _OPENING:
+    for command in OPENING:
         _run(shard, command)
     return shard
 
@@ -36,25 +33,10 @@ def _run(shard: Shard, command: Command, time_ms: int = _NOON_MS) -> Execution |
     return report if isinstance(report, Execution) else None
 
 
-def _place(
-    order_id: str, time_in_force: TimeInForce = TimeInForce.GTC, *, expires_at_ms: int | None = None
-) -> Place:
-    return Place(
-        order_id=order_id,
-        investor_id="ana",
-        symbol="A",
-        side=Side.BUY,
-        quantity=1,
-        price_units=50,
-        time_in_force=time_in_force,
-        expires_at_ms=expires_at_ms,
-    )
-
-
 def test_a_record_of_an_earlier_time_is_told_at_the_market_s() -> None:
     sent_ms = [_NOON_MS, _NOON_MS + 5_000, _NOON_MS + 5_000, _NOON_MS, _NOON_MS + 4_999, _NOON_MS + 5_001]
-    log = [Step(command, _NOON_MS) for command in _OPENING]
-    log += [Step(_place(f"o-{number}"), time_ms) for number, time_ms in enumerate(sent_ms)]
+    log = [Step(command, _NOON_MS) for command in OPENING]
+    log += [Step(buy(f"o-{number}"), time_ms) for number, time_ms in enumerate(sent_ms)]
     for batch in (1, len(log)):
         told = [
             msgspec.json.decode(value)["time_ms"]
@@ -65,10 +47,10 @@ def test_a_record_of_an_earlier_time_is_told_at_the_market_s() -> None:
 
 def test_an_order_of_an_earlier_record_cannot_expire_in_the_market_s_past(shard: Shard) -> None:
     later_ms = _NOON_MS + 5_000
-    _run(shard, _place("first"), later_ms)
+    _run(shard, buy("first"), later_ms)
     for expires_at_ms, status in ((later_ms, Status.REJECTED), (later_ms + 1, Status.NEW)):
         report = _run(
-            shard, _place(f"o-{expires_at_ms}", TimeInForce.GTD, expires_at_ms=expires_at_ms), _NOON_MS
+            shard, buy(f"o-{expires_at_ms}", TimeInForce.GTD, expires_at_ms=expires_at_ms), _NOON_MS
         )
         assert report is not None and report.status is status
 
@@ -78,7 +60,7 @@ def test_the_text_of_a_long_id_is_given_back_once(shard: Shard) -> None:
     for length in (60, 4, 40):
         ids = [f"{number:0{length}}" for number in range(length * 1_000, length * 1_000 + ORDERS_KEPT + 1)]
         for order_id in ids:
-            report = _run(shard, _place(order_id, TimeInForce.IOC))
+            report = _run(shard, buy(order_id, TimeInForce.IOC))
             assert report is not None and (report.order_id, report.status) == (order_id, Status.NEW)
         shard.check()
 

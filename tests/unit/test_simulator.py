@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
+from itertools import islice
 
 import pytest
 from msgspec import structs
@@ -75,7 +76,8 @@ def market(timed: list[tuple[Command, int]]) -> Market:
 
 def test_the_same_seed_and_start_give_the_same_history(timed: list[tuple[Command, int]]) -> None:
     assert timed == list(history(seed=7, start_ms=START_MS, end_ms=END_MS, investor_id="demo", rate=RATE))
-    assert timed != list(history(seed=8, start_ms=START_MS, end_ms=END_MS, investor_id="demo", rate=RATE))
+    other = history(seed=8, start_ms=START_MS, end_ms=END_MS, investor_id="demo", rate=RATE)
+    assert timed[:1_000] != list(islice(other, 1_000))
 
 
 def test_history_runs_from_the_start_to_the_present_and_never_back(timed: list[tuple[Command, int]]) -> None:

@@ -21,14 +21,14 @@ from tests.unit.scripted_strategy import (
     doing,
     market_of,
     place,
-    recorded_half_hour,
+    recorded,
 )
 
 
 @pytest.fixture(scope="module")
 def day() -> CommandLog:
     """Give half an hour of the simulated market."""
-    return recorded_half_hour()
+    return recorded(minutes=30)
 
 
 def test_figures_of_merit_by_hand() -> None:

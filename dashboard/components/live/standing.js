@@ -2,9 +2,11 @@
 const LOOK_PERIOD_MS = 5000;
 const NOT_READY = 503;
 const HISTORY_AWAY = "database_unavailable"; // trading goes on, and panes of the past tell of it themselves
+const USERS_AWAY = "users_unavailable";
 
 export const AWAY = "The market does not answer. What you see may be out of date.";
 export const SILENT = "The market answers no orders now. What you send waits until it does.";
+export const NOBODY = "The market's list of users does not answer. Nobody can sign in, and in a minute orders are refused, until it does.";
 
 export class Standing {
   // onStanding(sentence), an empty one where all is well.
@@ -32,6 +34,7 @@ export class Standing {
       return "";
     } catch (error) {
       if (error.reason === HISTORY_AWAY) return "";
+      if (error.reason === USERS_AWAY) return NOBODY;
       return error.status === NOT_READY ? SILENT : AWAY;
     }
   }
