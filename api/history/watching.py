@@ -7,18 +7,14 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import structlog
-
 from api.history.reading import History, HistoryUnavailableError, NoTablesError
-from api.watching import LOOK_EVERY_S, AnswerWatch
+from api.watching import AnswerWatch
 from engine.topics import ACCOUNTS, EXECUTIONS, TRANSACTIONS
 
 STILL_MAX_S: Final = 10.0
 """A recorder that has left records unwritten for longer, and wrote none, does not keep up."""
 WRITTEN_TOPICS: Final = (TRANSACTIONS, EXECUTIONS, ACCOUNTS)
 """What the recorder writes of what the live view has read."""
-
-_log = structlog.get_logger("api")
 
 
 def records_behind(known: Mapping[str, int], stored: Mapping[str, int]) -> int:
@@ -39,32 +35,22 @@ class HistoryWatch(AnswerWatch):
     """
 
     def __init__(self, history: History, known: Callable[[], Mapping[str, int]]) -> None:
-        super().__init__()
+        super().__init__(troubled="the history does not keep up", well="the history keeps up again")
         self._history = history
         self._known = known
         self._stored: Mapping[str, int] = {}
         self._behind = 0
         self._still_since_s: float | None = None
 
-    async def run(self) -> None:
-        """Look until cancelled."""
-        was_troubled = False
-        while True:
-            self.asking(time.monotonic())
-            try:
-                self.read(await asyncio.to_thread(self._history.positions_in_log), time.monotonic())
-            except NoTablesError:
-                self.read({}, time.monotonic())
-            except HistoryUnavailableError as error:
-                self.failed(str(error))
-            trouble = self.trouble(time.monotonic())
-            if was_troubled != (trouble is not None):
-                was_troubled = trouble is not None
-                if was_troubled:
-                    _log.warning("the history does not keep up", why=trouble)
-                else:
-                    _log.info("the history keeps up again")
-            await asyncio.sleep(LOOK_EVERY_S)
+    async def _look(self) -> None:
+        try:
+            stored: Mapping[str, int] = await asyncio.to_thread(self._history.positions_in_log)
+        except NoTablesError:
+            stored = {}
+        except HistoryUnavailableError as error:
+            self.failed(str(error))
+            return
+        self.read(stored, time.monotonic())
 
     def read(self, stored: Mapping[str, int], now_s: float) -> None:
         """Note that it answered: how far the recorder has got in each topic."""

@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
-import structlog
 from sqlalchemy import Connection, select
 
 from api.identity.database import IdentityDatabase, IdentityUnavailableError
 from api.identity.tables import users
-from api.watching import LOOK_EVERY_S, AnswerWatch
-
-_log = structlog.get_logger("api")
+from api.watching import AnswerWatch
 
 
 class IdentityWatch(AnswerWatch):
     """Looks for the users about once a second, the way that everybody's requests do."""
 
     def __init__(self, database: IdentityDatabase) -> None:
-        super().__init__()
+        super().__init__(troubled="the database of users is away", well="the database of users answers again")
         self._database = database
 
-    async def run(self) -> None:
-        """Look until cancelled."""
-        was_away = False
-        while True:
-            self.asking(time.monotonic())
-            try:
-                await self._database.run(_look)
-                self.answered()
-            except IdentityUnavailableError as error:
-                self.failed(str(error))
-            trouble = self.trouble(time.monotonic())
-            if was_away != (trouble is not None):
-                was_away = trouble is not None
-                if was_away:
-                    _log.warning("the database of users is away", why=trouble)
-                else:
-                    _log.info("the database of users answers again")
-            await asyncio.sleep(LOOK_EVERY_S)
+    async def _look(self) -> None:
+        try:
+            await self._database.run(_ask)
+        except IdentityUnavailableError as error:
+            self.failed(str(error))
+        else:
+            self.answered()
 
     def trouble(self, now_s: float) -> str | None:
         """Say why nobody can sign in, and what to do; None when everybody can."""
@@ -52,5 +35,5 @@ class IdentityWatch(AnswerWatch):
         )
 
 
-def _look(connection: Connection) -> None:
+def _ask(connection: Connection) -> None:
     connection.execute(select(users.c.user_id).limit(1)).all()

@@ -81,7 +81,7 @@ async def test_ready_says_that_the_users_are_away_until_they_are_back(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.watching.AWAY_MAX_S", 0.05)
-    monkeypatch.setattr("api.identity.watching.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("api.watching.LOOK_EVERY_S", 0.01)
     app = make_app(tmp_path, database_url=database_url)
     services: Services = app.state.services
     services.follower._stand(State.READY, "up to date")

@@ -4,41 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
 import pytest
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.operations import Operations
-from alembic.runtime.migration import MigrationContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 from sqlalchemy import (
-    Connection,
     Engine,
-    MetaData,
     NullPool,
-    Table,
     create_engine,
     event,
-    inspect,
     select,
-    text,
 )
 from sqlalchemy.exc import OperationalError
 
-from api.beginning.states import begin_orders
-from api.database import open_database
 from api.history import History
-from api.history.executions import ExecutionFilter, page
 from api.live.view import LiveView
-from api.recorder.migrating import VERSION_TABLE
-from api.recorder.migrations.versions import v0001_records
 from api.recorder.rows import BatchReader
 from api.recorder.store import HistoryMovedError, HistoryStore, UnsupportedDatabaseError
 from api.recorder.tables import (
@@ -46,36 +27,18 @@ from api.recorder.tables import (
     accounts,
     candles,
     executions,
-    metadata,
     orders,
     positions,
     positions_in_log,
     transactions,
 )
-from engine.domain import Cancel, Deposit, Phase, SelfTrade, SetPhase, Side, Status, TimeInForce
+from engine.domain import Deposit, Side, Status
 from engine.log import LogRecord
 from engine.topics import ACCOUNTS, ASSETS, BOOK, EXECUTIONS, TRANSACTIONS
 from engine.wire.records import decode_transaction
 from tests.api.exchange import ME, SYMBOLS, Exchange
+from tests.api.recorded_history import contents, market
 from tests.postgresql import empty_database
-
-
-def market() -> list[LogRecord]:
-    """Give a small market's records, without books."""
-    exchange = Exchange()
-    exchange.open()
-    for number in range(12):
-        exchange.time_ms += 7
-        exchange.place(f"s-{number}", Side.SELL, 3, 10.0)
-        exchange.place(f"b-{number}", Side.BUY, 2, 10.0, investor_id=ME)
-    exchange.place("b-3", Side.BUY, 2, 10.0, investor_id=ME)
-    exchange.run(Cancel(order_id="s-11", investor_id="ana"))
-    exchange.run(SetPhase(symbol="PETR4", phase=Phase.HALTED))
-    exchange.place("again", Side.BUY, 2, 10.0, investor_id=ME)
-    exchange.run(SetPhase(symbol="PETR4", phase=Phase.CONTINUOUS))
-    exchange.time_ms += 7
-    exchange.place("again", Side.BUY, 2, 9.0, investor_id=ME)
-    return [record for record in exchange.records if record.topic != BOOK]
 
 
 @pytest.fixture
@@ -91,16 +54,6 @@ def store(url: str) -> Iterator[HistoryStore]:
     store.prepare()
     yield store
     store.close()
-
-
-def contents(url: str) -> dict[str, list[Any]]:
-    """Give all rows of all tables, by their keys."""
-    database = create_engine(url, poolclass=NullPool)
-    with database.connect() as connection:
-        return {
-            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key))]
-            for table in metadata.sorted_tables
-        }
 
 
 def test_the_history_holds_every_record_and_the_newest_states(store: HistoryStore, url: str) -> None:
@@ -294,171 +247,6 @@ def test_an_order_under_an_id_that_another_was_refused_is_each_ones_own(
     assert mine is not None
     assert theirs is not None
     assert (mine.status, theirs.status) == (Status.REJECTED, Status.NEW)
-
-
-def test_the_revisions_make_the_tables_that_the_recorder_writes(store: HistoryStore, url: str) -> None:
-    database = create_engine(url, poolclass=NullPool)
-    with database.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-        assert compare_metadata(context, metadata) == []
-
-
-def test_a_history_from_before_the_revisions_keeps_all_that_it_has(url: str) -> None:
-    database = create_engine(url, poolclass=NullPool)
-    Path(database.url.database or "").parent.mkdir(exist_ok=True)
-    records = market()
-    with database.begin() as connection:
-        make_first_revision(connection, records)
-    store = HistoryStore(url)
-    store.prepare()
-    migrated = contents(url)
-    # Only what was not kept is read from the log: the accounts' limits, so all of that topic.
-    reader = BatchReader(store.places())
-    assert ("accounts", 0) not in store.places()
-    store.write(reader.batch([record for record in records if record.topic == ACCOUNTS]))
-    store.close()
-    expected = written_now(records)
-    for name in ("transactions", "candles", "executions", "orders"):
-        assert migrated[name] == expected[name], name
-    after = contents(url)
-    assert after["accounts"] == expected["accounts"]
-    database = create_engine(url, poolclass=NullPool)
-    assert "history_format" not in inspect(database).get_table_names()
-
-
-def make_first_revision(connection: Connection, records: list[LogRecord]) -> None:
-    """Make a history as the recorder wrote it before there were revisions."""
-    context = MigrationContext.configure(connection)
-    with Operations.context(context):
-        v0001_records.upgrade()
-    connection.execute(text("CREATE TABLE history_format (format INTEGER PRIMARY KEY)"))
-    connection.execute(text("INSERT INTO history_format VALUES (2)"))
-    then = MetaData()
-    then.reflect(connection)
-    batch = BatchReader().batch(records)
-    names = [column.name for column in transactions.columns]
-    for values in batch.transactions:
-        row = dict(zip(names, values, strict=True))
-        row["transaction_id"] = f"{row['shard']}-{row['offset']}-{row['index']}"
-        connection.execute(then.tables["transactions"].insert(), row)
-    names = [column.name for column in executions.columns]
-    for values in batch.executions:
-        insert(connection, then.tables["executions"], dict(zip(names, values, strict=True)))
-    for row in (batch.refused_orders | batch.started_orders | batch.changed_orders).values():
-        insert(connection, then.tables["orders"], row)
-    for at, place in batch.after.items():
-        row = {"topic": at[0], "partition": at[1], "next_offset": place.next_offset}
-        connection.execute(then.tables["positions_in_log"].insert(), row)
-
-
-def insert(connection: Connection, table: Table, row: dict[str, Any]) -> None:
-    """Write what of a row an older table has columns for."""
-    known = {name: value for name, value in row.items() if name in table.columns}
-    connection.execute(table.insert(), known)
-
-
-TERMS = ("display_quantity", "post_only", "self_trade", "expires_at_ms")
-
-
-def test_a_history_from_before_reports_told_all_terms_goes_on(url: str) -> None:
-    exchange = Exchange()
-    exchange.open()
-    told = {"display_quantity": 2, "post_only": True, "self_trade": SelfTrade.NONE}
-    until = {"time_in_force": TimeInForce.GTD, "expires_at_ms": exchange.time_ms + 1_000}
-    for order_id in ("stays", "goes"):
-        exchange.place(order_id, Side.BUY, 6, 9.0, investor_id=ME, **told, **until)
-    before = [without_terms(record) for record in exchange.records if record.topic != BOOK]
-    make_revision(url, "0004", before)
-    store = HistoryStore(url)
-    store.prepare()
-    history = History(url)
-    older = history.order(ME, "stays")
-    assert older is not None
-    assert [getattr(older, name) for name in TERMS] == [None, False, SelfTrade.EXPIRE_TAKER, None]
-    live = LiveView(books_from_start=True)
-    live.apply(before)
-    assert live.orders.get(ME, "stays") == older
-    reader = BatchReader(store.places())
-    seen = len(exchange.records)
-    exchange.run(Cancel(order_id="goes", investor_id=ME))
-    store.write(reader.batch([record for record in exchange.records[seen:] if record.topic != BOOK]))
-    newer = history.order(ME, "goes")
-    reports = page(history, ExecutionFilter(investor_id=ME, limit=10)).executions
-    view = LiveView(books_from_start=True)
-    with history.snapshot() as connection:
-        begin_orders(view, connection)
-    history.close()
-    store.close()
-    assert newer is not None
-    assert (newer.status, [getattr(newer, name) for name in TERMS]) == (
-        Status.CANCELED,
-        [*told.values(), until["expires_at_ms"]],
-    )
-    assert [row.display_quantity for row in reports if row.order_id == "goes"] == [2, None]
-    assert [row.self_trade for row in reports if row.order_id == "goes"] == ["none", "expire_taker"]
-    assert view.orders.open(ME, limit=9) == [older]
-    # Made anew from the log, the tables have the same, but for what was not told then.
-    expected = written_now([*before, *[r for r in exchange.records[seen:] if r.topic != BOOK]])
-    migrated = contents(url)
-    for name in ("executions", "orders"):
-        assert migrated[name] == expected[name], name
-
-
-def without_terms(record: LogRecord) -> LogRecord:
-    """Give an execution report as engines wrote it before they told all of an order's terms."""
-    if record.topic != EXECUTIONS or record.value is None:
-        return record
-    told = {name: value for name, value in msgspec.json.decode(record.value).items() if name not in TERMS}
-    return record._replace(value=msgspec.json.encode(told))
-
-
-def make_revision(url: str, revision: str, records: list[LogRecord]) -> None:
-    """Make a history as the recorder of some revision wrote it."""
-    database = open_database(url)
-    with database.begin() as connection:
-        config = Config()
-        config.set_main_option("script_location", str(Path(v0001_records.__file__).parents[1]))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-        then = MetaData()
-        then.reflect(connection)
-        batch = BatchReader().batch(records)
-        names = [column.name for column in executions.columns]
-        for values in batch.executions:
-            insert(connection, then.tables["executions"], dict(zip(names, values, strict=True)))
-        for row in batch.started_orders.values():
-            insert(connection, then.tables["orders"], row)
-        for at, place in batch.after.items():
-            row = {"topic": at[0], "partition": at[1], **structs.asdict(place)}
-            insert(connection, then.tables["positions_in_log"], row)
-    database.dispose()
-
-
-def written_now(records: list[LogRecord]) -> dict[str, list[Any]]:
-    """Give a history's tables as the recorder writes them today."""
-    with TemporaryDirectory() as folder:
-        url = f"sqlite:///{folder}/history.sqlite"
-        store = HistoryStore(url)
-        store.prepare()
-        store.write(BatchReader().batch(records))
-        store.close()
-        return contents(url)
-
-
-def test_a_history_of_development_is_written_anew(url: str) -> None:
-    database = create_engine(url, poolclass=NullPool)
-    Path(database.url.database or "").parent.mkdir(exist_ok=True)
-    with database.begin() as connection:
-        connection.execute(text("CREATE TABLE positions_in_log (topic TEXT, partition INT, next_offset INT)"))
-        connection.execute(text("CREATE TABLE orders (order_id TEXT)"))
-        connection.execute(text("CREATE TABLE of_others (name TEXT)"))
-    store = HistoryStore(url)
-    store.prepare()
-    store.write(BatchReader().batch(market()))
-    store.close()
-    with database.connect() as connection:
-        assert connection.execute(text("SELECT count(*) FROM orders")).scalar()
-        assert connection.execute(text("SELECT count(*) FROM of_others")).scalar() == 0
 
 
 def test_another_kind_of_database_is_refused_with_a_sentence() -> None:
