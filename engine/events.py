@@ -46,6 +46,7 @@ from engine.kernel.layout import (
     TIMES_IN_FORCE,
     CommandKind,
     EventKind,
+    expiry_place,
 )
 from engine.messages import SENTENCES
 from engine.units import decimal_from_units
@@ -186,7 +187,7 @@ def _order(rows: EventRows, number: int) -> _Order:
     position = rows.positions[order["position"]]
     id_length, client_length = int(order["id_length"]), int(order["client_length"])
     has_expiry = TIMES_IN_FORCE[order["time_in_force"]] is TimeInForce.GTD
-    expiry_at = max(ORDER_TEXT_BYTES, -(-(id_length + client_length) // _WORD_BYTES) * _WORD_BYTES)
+    expiry_at = expiry_place(id_length + client_length)
     texts, chunk = order["text"].tobytes() + order["text_2"].tobytes(), order["more_text"]
     for _ in range(ORDER_TEXT_BYTES, expiry_at + _WORD_BYTES * has_expiry, TEXT_CHUNK_BYTES):
         texts += rows.text_chunks[chunk].tobytes()

@@ -17,6 +17,7 @@ from engine.kernel.layout import (
     TEXT_CHUNK_BYTES,
     UNLISTED,
     Ladder,
+    expiry_place,
 )
 from engine.kernel.memory import Array, Memory
 from engine.kernel.words import (
@@ -264,7 +265,7 @@ class _Audit:
         for order in range(self.words[h.ORDERS_USED]):
             row = self.memory.orders[order]
             texts, length = self._texts(row)
-            kept = _words_end(length) + _WORD_BYTES if row["time_in_force"] == GTD else length
+            kept = expiry_place(length) + _WORD_BYTES if row["time_in_force"] == GTD else length
             needed = -(-max(0, kept - ORDER_TEXT_BYTES) // TEXT_CHUNK_BYTES)
             assert len(texts) == ORDER_TEXT_BYTES + needed * TEXT_CHUNK_BYTES
             behind = texts[length : -(-length // _WORD_BYTES) * _WORD_BYTES]
@@ -285,18 +286,13 @@ class _Audit:
 
     def _kept_expiry(self, row: Any) -> int:
         texts, length = self._texts(row)
-        return int.from_bytes(texts[_words_end(length) :][:_WORD_BYTES], sys.byteorder)
+        return int.from_bytes(texts[expiry_place(length) :][:_WORD_BYTES], sys.byteorder)
 
     def _chained(self, word: int, rows: Any, link: str) -> int:
         count, row = 0, self.words[word]
         while row != NONE:
             count, row = count + 1, int(rows[row][link])
         return count
-
-
-def _words_end(length: int) -> int:
-    """Give where the words end in which an order's text of a length stands."""
-    return max(ORDER_TEXT_BYTES, -(-length // _WORD_BYTES) * _WORD_BYTES)
 
 
 def _left(row: Any) -> int:

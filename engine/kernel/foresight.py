@@ -36,13 +36,12 @@ def foresee(market: Any, command: int) -> None:
     far = market.commands[min(command + _BUCKETS_AHEAD, last)]
     prefetch(market.text, far.text, 0)
     _foresee_id(market, words[h.IDS_BASE], words[h.IDS_SIZE], far.id_low)
-    if words[h.OLD_IDS_STEP] > 0:
-        _foresee_id(market, words[h.OLD_IDS_BASE], words[h.OLD_IDS_SIZE], far.id_low)
     size = words[h.POSITION_TABLE_SIZE]
     prefetch(market.position_table, size + home_of(far.account, far.asset, size), 0)
     near = market.commands[min(command + _ORDERS_AHEAD, last)]
     order = _probable_order(market, words[h.IDS_BASE], words[h.IDS_SIZE], near.id_low)
     if words[h.OLD_IDS_STEP] > 0:
+        _foresee_id(market, words[h.OLD_IDS_BASE], words[h.OLD_IDS_SIZE], far.id_low)
         old = _probable_order(market, words[h.OLD_IDS_BASE], words[h.OLD_IDS_SIZE], near.id_low)
         order = max(order, old)
     foresee_order(market, order)

@@ -25,7 +25,7 @@ _FULL_IN_16: Final = 10
 _CROWDED_IN_16: Final = 14
 _LIVE_IN_16: Final = 5
 _MOVED_AT_LEAST: Final = 32
-_BUCKETS_AHEAD: Final = 8
+_BUCKETS_AHEAD: Final = _MOVED_AT_LEAST // BUCKET
 _ENDED_BEFORE: Final = 2  # so that the day before 1970 is still a negative state
 
 
@@ -223,6 +223,7 @@ def _tidy(market: Any) -> None:
             _set_id(market, entry, 0, 0)
             _set_state(market, entry, 0)
             continue
+        # What the next new id will move is asked for now.
         ahead = market.id_lows[min(bucket + _BUCKETS_AHEAD, last_bucket), way]
         prefetch(market.ids, bucket_of(words[h.IDS_BASE], words[h.IDS_SIZE], ahead), 0)
         if state > 0 or (state < 0 and _still_counts(market, state)):
