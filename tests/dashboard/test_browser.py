@@ -146,6 +146,9 @@ def test_every_kind_of_order_can_be_sent_and_all_are_canceled(
     last = ask(page, floor, "/assets/PETR4")["last_price"]
     near, above = (f"{last * share:.2f}".replace(".", ",") for share in (0.995, 1.05))
     _choose_type(page, "Stop limit")
+    expect(page.get_by_label("Stop price (R$)")).to_be_visible()
+    # While the ticket is being made anew, a field of the old one may stand beside its successor.
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
     page.get_by_label("Stop price (R$)").fill(above)
     page.get_by_label("Price (R$)", exact=True).fill(above)
     buy.click()
