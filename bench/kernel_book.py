@@ -70,12 +70,16 @@ class Book:
         How many assets are listed.
     kernel : callable, optional
         What runs commands, `engine.kernel.run.run` or the same made otherwise.
+    capacity : Capacity, optional
+        How large the market may become.
     """
 
-    def __init__(self, symbols: int, kernel: Kernel = run_kernel) -> None:
+    def __init__(
+        self, symbols: int, kernel: Kernel = run_kernel, capacity: Capacity | None = None
+    ) -> None:
         self._kernel = kernel
-        self._memory = Memory(Capacity())
-        self._levels = np.zeros(len(self._memory.changed_levels), TOLD_LEVEL)
+        self.memory = Memory(capacity or Capacity())
+        self._levels = np.zeros(len(self.memory.changed_levels), TOLD_LEVEL)
         batch = _opening(symbols)
         self.run(batch.commands, batch.text)
 
@@ -88,7 +92,7 @@ class Book:
         places = int(np.count_nonzero(rows["kind"] == CommandKind.PLACE))
         # A table is at most 10/16 full, that of a size stands behind as many rows, in either half.
         behind = (2 << (places * 16 // 10).bit_length()) // BUCKET
-        for half in np.split(self._memory.ids, 2):
+        for half in np.split(self.memory.ids, 2):
             half[:behind].view(np.uint8)[::_PAGE_BYTES] = 0
 
     def run(self, rows: Array, text: Array) -> None:
@@ -108,7 +112,7 @@ class Book:
         """Run a stream and count what happened."""
         trades = quantity = refused = 0
         for count in self._calls(given.rows, given.text):
-            events = self._memory.events[:count]
+            events = self.memory.events[:count]
             reports = events["kind"] == EventKind.EXECUTION
             makers = reports & (events["trade"] != NONE) & (events["liquidity"] == 1)
             trades += int(np.count_nonzero(makers))
@@ -117,7 +121,7 @@ class Book:
         return Done(trades, quantity, refused)
 
     def _calls(self, rows: Array, text: Array) -> Iterator[int]:
-        memory, header = self._memory, self._memory.header
+        memory, header = self.memory, self.memory.header
         memory.take_batch(rows, text)
         done, count = 0, len(rows)
         while done < count:

@@ -70,6 +70,7 @@ _BEHIND: Final = {
     "fees": Shape(layout.FEES, lambda capacity: capacity.fees),
     "changed_levels": Shape(layout.CHANGED_LEVEL, lambda capacity: capacity.changed_levels),
     "level_changed": Shape(np.dtype(np.uint8), lambda capacity: capacity.levels),
+    "level_hints": Shape(np.dtype(np.int32), lambda _: layout.LEVEL_HINTS),
     "nodes": Shape(layout.NODE, lambda capacity: capacity.nodes),
     "position_table": Shape(np.dtype(np.int32), _position_table),
     "accounts": Shape(layout.ACCOUNT, lambda capacity: capacity.accounts),

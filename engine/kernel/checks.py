@@ -12,9 +12,10 @@ from engine.kernel import header as h
 from engine.kernel.compile import called, inlined, rarely
 from engine.kernel.cover import new_share_cost
 from engine.kernel.fees import share_cost
+from engine.kernel.ladder import key_of
 from engine.kernel.layout import HOUSE, NONE
 from engine.kernel.limits import check_may_trade, check_open_orders, check_own_value
-from engine.kernel.orders import is_for_auction, key_of
+from engine.kernel.orders import is_for_auction
 from engine.kernel.words import (
     AT_CLOSE,
     AT_OPEN,

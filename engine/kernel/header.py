@@ -59,9 +59,11 @@ SAY_DETAIL: Final = 44
 
 ROOM: Final = 45  # new orders that there is certainly room for; 0: look
 FORESEEN: Final = 48  # orders that commands soon to come may want (see foresight.py)
+FORESEEN_LEVELS: Final = 56  # those of their prices
+FORESEEN_MAKERS: Final = 64  # the levels, then the orders, that they may trade with
 FORESEEN_MASK: Final = 7
 
-WORDS: Final = 56
+WORDS: Final = 72
 
 LISTS: Final = (
     ENDED_FIRST,

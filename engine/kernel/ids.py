@@ -215,25 +215,37 @@ def _tidy(market: Any) -> None:
     first = words[h.OLD_IDS_CURSOR]
     step = words[h.OLD_IDS_STEP]
     last = min(first + abs(step), words[h.OLD_IDS_SIZE])
-    last_bucket = (words[h.OLD_IDS_BASE] + words[h.OLD_IDS_SIZE] - 1) >> _BUCKET_BITS
-    for entry in range(words[h.OLD_IDS_BASE] + first, words[h.OLD_IDS_BASE] + last):
-        bucket, way = entry >> _BUCKET_BITS, entry & _WAY
-        state = market.id_halves[bucket, ID_STATE + way]
-        if step < 0:
-            _set_id(market, entry, 0, 0)
-            _set_state(market, entry, 0)
-            continue
-        # What the next new id will move is asked for now.
-        ahead = market.id_lows[min(bucket + _BUCKETS_AHEAD, last_bucket), way]
-        prefetch(market.ids, bucket_of(words[h.IDS_BASE], words[h.IDS_SIZE], ahead), 0)
-        if state > 0 or (state < 0 and _still_counts(market, state)):
-            _move(market, market.id_lows[bucket, way], market.id_halves[bucket, ID_HIGH + way], state)
+    first_bucket = (words[h.OLD_IDS_BASE] + first) >> _BUCKET_BITS
+    buckets = (last - first) >> _BUCKET_BITS
+    # Way by way: a bucket's entries move to the same two, and each would wait for the one before to be stored.
+    for way in range(BUCKET):
+        for bucket in range(first_bucket, first_bucket + buckets):
+            if step < 0:
+                entry = (bucket << _BUCKET_BITS) + way
+                _set_id(market, entry, 0, 0)
+                _set_state(market, entry, 0)
+            else:
+                _take_along(market, bucket, way)
     words[h.OLD_IDS_CURSOR] = last
     if last == words[h.OLD_IDS_SIZE]:
         words[h.OLD_IDS_CURSOR] = 0
         words[h.OLD_IDS_STEP] = min(0, -step)
         if step < 0:
             words[h.OLD_IDS_SIZE] = 0
+
+
+@inlined
+def _take_along(market: Any, bucket: int, way: int) -> None:
+    words = market.header
+    # What the next new id will move is asked for now.
+    last_bucket = (words[h.OLD_IDS_BASE] + words[h.OLD_IDS_SIZE] - 1) >> _BUCKET_BITS
+    ahead = min(bucket + _BUCKETS_AHEAD, last_bucket)
+    there = bucket_of(words[h.IDS_BASE], words[h.IDS_SIZE], market.id_lows[ahead, way])
+    prefetch(market.ids, there, 0)
+    prefetch(market.orders, max(market.id_halves[ahead, ID_STATE + way], 1) - 1, 0)
+    state = market.id_halves[bucket, ID_STATE + way]
+    if state > 0 or (state < 0 and _still_counts(market, state)):
+        _move(market, market.id_lows[bucket, way], market.id_halves[bucket, ID_HIGH + way], state)
 
 
 @called

@@ -15,13 +15,19 @@ from typing import Any, Final
 from engine.kernel import header as h
 from engine.kernel.bits import highest_bit, lowest_bit
 from engine.kernel.compile import called, inlined, rarely
-from engine.kernel.layout import LADDERS_PER_ASSET, NONE
+from engine.kernel.layout import LADDERS_PER_ASSET, LEVEL_HINTS, NONE
 
 DIGIT_BITS: Final = 6
 _DIGIT: Final = 63
 # So that the two sides of a book near 4,096 ticks are of one height: how many steps down there will be was
 # foreseen wrongly for every other order.
 _HEIGHT_MIN: Final = 2
+
+
+@inlined
+def key_of(market: Any, asset: int, price: int) -> int:
+    """Give a price in ticks, to the nearest. Dividing whole numbers would take ten times as long."""
+    return int(price * market.assets[asset].ticks_in_unit + 0.5)
 
 
 @inlined
@@ -47,6 +53,12 @@ def find_level(market: Any, which: int, key: int) -> int:
             return child
         node = child
         shift -= DIGIT_BITS
+
+
+@inlined
+def hint_of(which: int, key: int) -> int:
+    """Give the place of the hint at a key's level."""
+    return ((which << 9) ^ key) & (LEVEL_HINTS - 1)
 
 
 @inlined

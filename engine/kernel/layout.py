@@ -250,6 +250,12 @@ LEVEL: Final = np.dtype(
 )
 assert LEVEL.itemsize == 64, "a cache line"
 
+MANY_ORDERS: Final = 1 << 14
+"""From so many open orders on they are in no near cache, and what surrounds them is asked for ahead too."""
+# The level of a key when an order last came to it, at `hint_of` the key: what to ask for ahead, right or wrong,
+# and no part of the state.
+LEVEL_HINTS: Final = 1 << 18
+
 # A radix tree of 64-way nodes over keys; see ladder.py. A free node's `parent` is the next free one.
 NODE: Final = np.dtype([("bits", "i8"), ("parent", "i4"), ("pad", "i4")], align=True)
 NODE_WAYS: Final = 64

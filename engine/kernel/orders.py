@@ -11,6 +11,7 @@ from engine.kernel.cover import new_share_cost
 from engine.kernel.foresight import foresee_order
 from engine.kernel.ids import end_id, room_for_ids, take_id
 from engine.kernel.ids import has_room as ids_have_room
+from engine.kernel.ladder import key_of
 from engine.kernel.layout import NONE, ORDER_TEXT_BYTES, ORDERS_KEPT, TEXT_CHUNK_BYTES, UNLISTED, Ladder
 from engine.kernel.market import load_word
 from engine.kernel.queues import (
@@ -42,12 +43,6 @@ _CHUNK_WORDS = TEXT_CHUNK_BYTES // 8
 def day_of(time_ms: int) -> int:
     """Give the Brasília day of a time, counted from 1970."""
     return (time_ms - _DAY_STARTS_MS) // _DAY_MS
-
-
-@inlined
-def key_of(market: Any, asset: int, price: int) -> int:
-    """Give a price in ticks, to the nearest. Dividing whole numbers would take ten times as long."""
-    return int(price * market.assets[asset].ticks_in_unit + 0.5)
 
 
 @inlined

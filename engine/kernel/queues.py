@@ -6,8 +6,8 @@ from typing import Any
 
 from engine.kernel import header as h
 from engine.kernel.compile import called, inlined
-from engine.kernel.ladder import drop_level, obtain_level
-from engine.kernel.layout import LADDERS_PER_ASSET, NONE
+from engine.kernel.ladder import drop_level, hint_of, obtain_level
+from engine.kernel.layout import LADDERS_PER_ASSET, MANY_ORDERS, NONE
 from engine.kernel.market import row_or_spare
 
 
@@ -15,6 +15,8 @@ from engine.kernel.market import row_or_spare
 def enqueue(market: Any, which: int, key: int, order: int) -> None:
     """Put an order at the end of a key's queue. Cost O(height of the ladder)."""
     level = obtain_level(market, which, key)
+    if market.header[h.OPEN_ORDERS] >= MANY_ORDERS:
+        market.level_hints[hint_of(which, key)] = level
     row = market.orders[order]
     row.level = level
     _append(market, level, order)

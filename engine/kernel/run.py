@@ -23,11 +23,12 @@ from engine.kernel.commands import (
 from engine.kernel.compile import compiled, inlined, rarely
 from engine.kernel.events import report, report_account, report_refusal
 from engine.kernel.foresight import foresee
+from engine.kernel.ladder import key_of
 from engine.kernel.layout import ANY_ASSET, EVENTS_SOFT_MAX, LADDERS_PER_ASSET, NONE, CommandKind, Ladder
 from engine.kernel.market import market_of
 from engine.kernel.matching import expire_resting, match
 from engine.kernel.memory import Array
-from engine.kernel.orders import day_of, has_room_in_book, key_of, unrest
+from engine.kernel.orders import day_of, has_room_in_book, unrest
 from engine.kernel.queues import dequeue, expiries
 from engine.kernel.words import CONTINUOUS, DID_TRIGGER, NEW, STOP_LIMIT
 from engine.messages import Message
