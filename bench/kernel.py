@@ -35,6 +35,7 @@ _FETCHED: Final = 5_000  # about as many as a poll of Kafka brings
 _SINGLES: Final = 20_000
 _RESTING_MANY: Final = 1_000_000
 _SYMBOLS: Final = (1, 100)
+_RESTING_A_BOOK: Final = 2_000  # of the last market, whose books are all as full as an only one's
 _READY: Final = """
 import time
 start_s = time.perf_counter()
@@ -47,8 +48,9 @@ print(time.perf_counter() - start_s)
 def run(*, commands: int, rounds: int, resting: int) -> None:
     """Measure and print the figures."""
     _print_start()
-    for symbols in _SYMBOLS:
-        _print_rates(load(commands, symbols, resting), resting, rounds)
+    few = [(symbols, resting) for symbols in _SYMBOLS]
+    for symbols, orders in [*few, (_SYMBOLS[-1], _SYMBOLS[-1] * _RESTING_A_BOOK)]:
+        _print_rates(load(commands, symbols, orders), orders, rounds)
     _print_memory()
 
 
@@ -83,7 +85,9 @@ def _print_rates(given: Load, resting: int, rounds: int) -> None:
         Figure("orders resting, mean", given.facts.resting_mean, ""),
     ]
     print_figures(
-        f"kernel in memory, {symbols} symbol(s), medians of {rounds} rounds of {count:,} commands", figures
+        f"kernel in memory, {symbols} symbol(s), {resting:,} orders resting, medians of {rounds} rounds of "
+        f"{count:,} commands",
+        figures,
     )
 
 

@@ -74,9 +74,7 @@ class Book:
         How large the market may become.
     """
 
-    def __init__(
-        self, symbols: int, kernel: Kernel = run_kernel, capacity: Capacity | None = None
-    ) -> None:
+    def __init__(self, symbols: int, kernel: Kernel = run_kernel, capacity: Capacity | None = None) -> None:
         self._kernel = kernel
         self.memory = Memory(capacity or Capacity())
         self._levels = np.zeros(len(self.memory.changed_levels), TOLD_LEVEL)

@@ -234,7 +234,7 @@ def kernel(
     rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds, of which the median is told.")] = 7,
     resting: Annotated[int, typer.Option(min=100, max=500_000, help="Orders that rest at any time.")] = 5_000,
 ) -> None:
-    """Match a seeded flow of commands in memory, on 1 and 100 symbols; with a JDK, beside a peer."""
+    """Match a seeded flow in memory, on 1 symbol, 100 and 100 full ones; with a JDK, beside peers."""
     from bench.kernel import run
 
     run(commands=commands, rounds=rounds, resting=resting)

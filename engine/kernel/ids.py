@@ -217,7 +217,7 @@ def _tidy(market: Any) -> None:
     last = min(first + abs(step), words[h.OLD_IDS_SIZE])
     first_bucket = (words[h.OLD_IDS_BASE] + first) >> _BUCKET_BITS
     buckets = (last - first) >> _BUCKET_BITS
-    # Way by way: a bucket's entries move to the same two, and each would wait for the one before to be stored.
+    # Way by way: a bucket's entries go to the same two, and each would wait for the one before to be stored.
     for way in range(BUCKET):
         for bucket in range(first_bucket, first_bucket + buckets):
             if step < 0:

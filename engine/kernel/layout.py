@@ -252,7 +252,7 @@ assert LEVEL.itemsize == 64, "a cache line"
 
 MANY_ORDERS: Final = 1 << 14
 """From so many open orders on they are in no near cache, and what surrounds them is asked for ahead too."""
-# The level of a key when an order last came to it, at `hint_of` the key: what to ask for ahead, right or wrong,
+# The level of a key when an order last came to it, at `hint_of` the key: what to ask for ahead, right or not,
 # and no part of the state.
 LEVEL_HINTS: Final = 1 << 18
 

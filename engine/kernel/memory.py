@@ -119,6 +119,7 @@ class Memory:
         self.orders = self._placed("orders")
         self.levels = self._placed("levels")
         self.level_changed = self._placed("level_changed")
+        self.level_hints = self._placed("level_hints")
         self.nodes = self._placed("nodes")
         self.children = self._placed("children")
         self.ladders = self._placed("ladders")

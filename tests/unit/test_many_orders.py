@@ -10,7 +10,7 @@ from engine.kernel.audit import audit
 from engine.kernel.layout import MANY_ORDERS, Capacity
 from engine.kernel.memory import Memory
 
-# Hardly larger than what the streams need, so that compiled code which looks at bounds sees what is beside them.
+# Hardly larger than what the streams need, so that compiled code which looks at bounds sees what is beyond.
 _CAPACITY = Capacity(
     orders=1 << 15,
     levels=1 << 15,
