@@ -1,4 +1,4 @@
-// What happened to an order, as a sentence.
+// What happened to an order, as a sentence; its terms in the words of the pages of tables (names.py).
 import * as format from "./format.js";
 
 const TYPES = {
@@ -9,7 +9,7 @@ const TYPES = {
   stop_limit: "Stop limit",
 };
 
-const TIMES_IN_FORCE = { day: "Day", gtc: "Until canceled", gtd: "Until a date", ioc: "Now or cancel", fok: "All or nothing", at_open: "At the opening", at_close: "At the close" };
+const TIMES_IN_FORCE = { day: "Day", gtc: "Until canceled", gtd: "Until a date", ioc: "Now or cancel the rest", fok: "All now or nothing", at_open: "At the opening", at_close: "At the close" };
 
 const PHASES = { continuous: "Open", auction: "Auction", halted: "Halted", closed: "Closed" };
 
