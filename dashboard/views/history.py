@@ -67,17 +67,14 @@ def _days(api_url: str, symbol: str) -> list[Candle]:
 def _orders(text: str, files: DeltaGenerator) -> None:
     found = session.signed_in().ask(asks.orders(status="all", limit=ORDERS_MAX))
     listed = frames.orders(found, viewer.zone(), viewer.now_ms())
-    table = frames.searched(listed, text)
-    # By the places of what is listed: a search may have left some out.
-    orders = [found[place] for place in table.index]
-    table = table.reset_index(drop=True)
+    table = frames.searched(listed, text).reset_index(drop=True)
     chosen = _table(table, "orders", files, "orders", text, is_chooser=True)
     if table.empty:
         return
     if chosen is None:
         st.caption("Choose an order (the box at its left) to see its life, step by step.")
         return
-    _life(orders[chosen])
+    _life({order.order_id: order for order in found}[table.iloc[chosen]["order_id"]])
 
 
 def _life(order: Order) -> None:

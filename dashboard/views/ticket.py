@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from dashboard import formats, outcome, preview, session, sizing, ticket, viewer, words
-from dashboard.components.live.live import ticket_means
+from dashboard.components.live.live import ticket_notes
 from dashboard.names import SIDES
 from dashboard.outcome import Outcome
 from dashboard.sizing import Means
@@ -35,7 +35,12 @@ def order_ticket(asset: Ticker) -> None:
     """Draw the ticket of one symbol and send what is typed into it."""
     _load_preferences()
     filled, wish = draw_fields(asset)
-    ticket_means(api_port=session.config().api_port, symbol=asset.symbol)
+    ticket_notes(
+        api_port=session.config().api_port,
+        symbol=asset.symbol,
+        order_type=filled.typed.type,
+        time_in_force=filled.typed.time_in_force,
+    )
     st.checkbox(
         "Ask before an order is sent",
         key=_CONFIRM,

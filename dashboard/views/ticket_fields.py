@@ -53,7 +53,7 @@ def draw_fields(asset: Ticker) -> tuple[Filled, Wish | None]:
     order_type = st.selectbox("Type", list(TYPES), format_func=TYPES.__getitem__, key="ticket_type")
     time_in_force = st.selectbox(
         "Time in force",
-        ticket.times_in_force(order_type, asset),
+        ticket.times_in_force(order_type),
         format_func=TIMES_IN_FORCE.__getitem__,
         key="ticket_time_in_force",
     )

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit.runtime.context import ContextProxy
 
-from dashboard import downloads, formats, frames, names
+from dashboard import downloads, formats, frames, names, viewer
 from engine.domain import TIME_MS_MAX
 from homebroker.client import Order
 from tests.dashboard import answers
@@ -41,6 +42,10 @@ def _order(**changed: Any) -> Order:
         ({}, "Buy 100 PETR4 · Limit · Day"),
         (ICEBERG, "Buy 1.200 PETR4 · shows 1.000 · Limit, post only · Until 23/09 12:00"),
         ({"time_in_force": "gtd", "expires_at_ms": NOW_MS + 60_000}, "Buy 100 PETR4 · Limit · Until 12:01"),
+        (
+            {"time_in_force": "gtd", "expires_at_ms": NOW_MS + 30 * DAY_MS},
+            "Buy 100 PETR4 · Limit · Until 22/10 12:00",
+        ),
         ({"time_in_force": "gtd"}, "Buy 100 PETR4 · Limit · Until a date"),
         (
             {"side": "sell", "type": "market", "time_in_force": "fok"},
@@ -51,6 +56,22 @@ def _order(**changed: Any) -> Order:
 )
 def test_an_order_s_terms_are_a_line(changed: dict[str, Any], told: str) -> None:
     assert names.terms(_order(**changed), SAO_PAULO, NOW_MS) == told
+
+
+@pytest.mark.parametrize(
+    ("told", "zone"),
+    [
+        ("Asia/Tokyo", "Asia/Tokyo"),
+        (None, SAO_PAULO.key),
+        ("Mars/Olympus", SAO_PAULO.key),
+        ("/", SAO_PAULO.key),
+    ],
+)
+def test_a_zone_that_nobody_knows_is_the_market_s(
+    monkeypatch: pytest.MonkeyPatch, told: str | None, zone: str
+) -> None:
+    monkeypatch.setattr(ContextProxy, "timezone", told)
+    assert viewer.zone().key == zone
 
 
 @given(

@@ -16,6 +16,7 @@ import { Preferences } from "./preferences.js";
 import { Tabs } from "./tabs.js";
 import { Tape } from "./tape.js";
 import { fillPrice, TicketKeys } from "./ticket_keys.js";
+import { tellTickers } from "./ticket_notes.js";
 import { Toasts } from "./toasts.js";
 
 const CANDLES_LOADED = 1000;
@@ -43,6 +44,7 @@ export class TradePage {
   close() {
     this.closed = true;
     clearTimeout(this.stripTimer);
+    tellTickers(null);
     this.marketFeed?.close();
     for (const pane of [this.own, this.chart, this.toolbar, this.ladder, this.depth, this.tape, this.banner, this.ticketKeys]) pane?.close();
     this.node.remove();
@@ -182,6 +184,7 @@ export class TradePage {
       this.strip.show(ticker);
       if (ticker.symbol === this.symbol) this.header.show(ticker);
     }
+    tellTickers(this.tickers);
     this.own?.setPrices(tickers);
   }
 
