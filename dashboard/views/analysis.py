@@ -92,7 +92,7 @@ def _draw(asset: Ticker, symbols: list[str], interval: str) -> None:
             "compare",
         ),
         (
-            "Realised volatility, a year",
+            "Realized volatility, a year",
             figures.lines(volatility, zone=zone, suffix="%"),
             volatility,
             "volatility",
