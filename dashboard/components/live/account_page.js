@@ -7,6 +7,8 @@ import { EquityChart, SUBJECTS } from "./chart/equity_chart.js";
 import { Feed } from "./feed.js";
 import * as format from "./format.js";
 import { Holdings } from "./holdings.js";
+import { Looking } from "./looking.js";
+import { MarketClock } from "./market_clock.js";
 import { Visitor } from "./visitor.js";
 
 // Asked for rather than streamed: every tick would be more than a portfolio is watched for.
@@ -34,21 +36,19 @@ export class AccountPage {
     this.api = new Api(data.api_port);
     this.visitor = new Visitor(this.api, data.user);
     this.holdings = new Holdings();
+    this.clock = new MarketClock();
     this.newest = null; // the newest point of the history, whole minutes old
     this.feesSince = [];
     this.#build(data);
     this.#choose("1d", "equity");
     this.#follow();
-    this.#refreshPrices();
+    this.history = new Looking(() => this.#refreshHistory(), HISTORY_PERIOD_MS);
+    this.prices = new Looking(() => this.#refreshPrices(), PRICES_PERIOD_MS);
   }
 
   close() {
     this.closed = true;
-    clearTimeout(this.pricesTimer);
-    clearTimeout(this.historyTimer);
-    this.feed?.close();
-    this.chart?.close();
-    this.banner?.close();
+    for (const part of [this.history, this.prices, this.feed, this.chart, this.banner]) part?.close();
     this.node.remove();
   }
 
@@ -84,7 +84,7 @@ export class AccountPage {
     press(this.ranges, range);
     press(this.subjects, SUBJECTS[subject].title);
     this.chart.choose(subject);
-    if (changed) this.#refreshHistory();
+    if (changed) this.history?.again();
   }
 
   #follow() {
@@ -109,6 +109,7 @@ export class AccountPage {
       if (event.fee) this.feesSince.push(event);
       return true;
     }
+    if (event.time_ms) this.clock.see(event.time_ms);
     if (name === "account") this.holdings.apply(event);
     else this.holdings.load(event);
     this.isKnown = true;
@@ -118,35 +119,34 @@ export class AccountPage {
 
   async #refreshPrices() {
     try {
-      if (!document.hidden || !this.holdings.prices.size) {
-        this.holdings.setPrices(await this.api.assets());
-        this.banner.set("prices", true);
-        this.#draw();
-      }
+      const tickers = await this.api.assets();
+      if (this.closed) return;
+      for (const ticker of tickers) this.clock.see(ticker.time_ms);
+      this.holdings.setPrices(tickers);
+      this.banner.set("prices", true);
+      this.#draw();
     } catch {
-      this.banner.set("prices", false);
+      if (!this.closed) this.banner.set("prices", false);
     }
-    if (!this.closed) this.pricesTimer = setTimeout(() => this.#refreshPrices(), PRICES_PERIOD_MS);
   }
 
   async #refreshHistory() {
-    clearTimeout(this.historyTimer);
     const { range } = this;
     const { interval, limit } = RANGES[range];
-    let waitMs = HISTORY_PERIOD_MS;
     try {
       const [{ points }, newest] = await Promise.all([this.api.portfolio(interval, limit), this.api.portfolio("1m", 1)]);
-      if (this.closed || range !== this.range) return;
+      if (this.closed || range !== this.range) return null;
       this.newest = newest.points.at(-1) ?? null;
+      if (this.newest) this.clock.see(this.newest.time_ms);
       this.feesSince = this.feesSince.filter((execution) => execution.time_ms >= (this.newest?.time_ms ?? 0));
       this.chart.load(points);
       this.#draw();
+      return HISTORY_PERIOD_MS;
     } catch (error) {
-      if (this.closed || range !== this.range) return;
+      if (this.closed || range !== this.range) return null;
       this.chart.fail(`${error.message} Trying again…`);
-      waitMs = HISTORY_RETRY_MS;
+      return HISTORY_RETRY_MS;
     }
-    this.historyTimer = setTimeout(() => this.#refreshHistory(), waitMs);
   }
 
   #draw() {
@@ -175,7 +175,7 @@ export class AccountPage {
 
   // What came in by neither trade nor profit was paid in.
   #now({ equity, realized, unrealized }, fees) {
-    return { time_ms: Date.now(), equity, fees, net_deposits: equity - (realized + unrealized - fees) };
+    return { time_ms: this.clock.now(), equity, fees, net_deposits: equity - (realized + unrealized - fees) };
   }
 }
 
