@@ -5,6 +5,7 @@ import { element, Figures, headings, KeyedRows, setClass, setText } from "./dom.
 import { Allocation, NOT_OPEN } from "./allocation.js";
 import { EquityChart, SUBJECTS } from "./chart/equity_chart.js";
 import { Feed } from "./feed.js";
+import { Fees } from "./fees.js";
 import * as format from "./format.js";
 import { Holdings } from "./holdings.js";
 import { Looking } from "./looking.js";
@@ -15,6 +16,7 @@ import { Visitor } from "./visitor.js";
 const PRICES_PERIOD_MS = 2000;
 const HISTORY_PERIOD_MS = 60000;
 const HISTORY_RETRY_MS = 3000;
+const FILLS_LOADED = 1000; // since the newest point, which is a minute old
 const RANGES = {
   "1h": { interval: "1m", limit: 61 },
   "1d": { interval: "5m", limit: 289 },
@@ -37,8 +39,7 @@ export class AccountPage {
     this.visitor = new Visitor(this.api, data.user);
     this.holdings = new Holdings();
     this.clock = new MarketClock();
-    this.newest = null; // the newest point of the history, whole minutes old
-    this.feesSince = [];
+    this.fees = new Fees();
     this.#build(data);
     this.#choose("1d", "equity");
     this.#follow();
@@ -106,7 +107,7 @@ export class AccountPage {
 
   #onEvent(name, event) {
     if (name === "execution") {
-      if (event.fee) this.feesSince.push(event);
+      this.fees.take(event);
       return true;
     }
     if (event.time_ms) this.clock.see(event.time_ms);
@@ -135,10 +136,13 @@ export class AccountPage {
     const { interval, limit } = RANGES[range];
     try {
       const [{ points }, newest] = await Promise.all([this.api.portfolio(interval, limit), this.api.portfolio("1m", 1)]);
+      const point = newest.points.at(-1);
+      const { executions } = point ? await this.api.fills(FILLS_LOADED, point.time_ms) : { executions: [] };
       if (this.closed || range !== this.range) return null;
-      this.newest = newest.points.at(-1) ?? null;
-      if (this.newest) this.clock.see(this.newest.time_ms);
-      this.feesSince = this.feesSince.filter((execution) => execution.time_ms >= (this.newest?.time_ms ?? 0));
+      if (point) {
+        this.clock.see(point.time_ms);
+        this.fees.begin(point, executions);
+      }
       this.chart.load(points);
       this.#draw();
       return HISTORY_PERIOD_MS;
@@ -152,7 +156,7 @@ export class AccountPage {
   #draw() {
     const totals = this.holdings.totals();
     const positions = this.holdings.valued({ closed: true });
-    const fees = this.#fees();
+    const fees = this.fees.paid;
     this.notice.hidden = !this.holdings.account?.tradingDisabled;
     this.empty.hidden = positions.length > 0;
     if (this.isKnown) setText(this.empty, totals ? "No shares yet: buy some on the Trade page." : NOT_OPEN);
@@ -166,11 +170,6 @@ export class AccountPage {
     this.figures.show("Realized", format.gain(totals?.realized), format.direction(totals?.realized));
     this.figures.show("Fees paid", format.money(fees));
     if (totals) this.chart.setNow(this.#now(totals, fees ?? 0));
-  }
-
-  #fees() {
-    if (!this.newest) return null;
-    return this.feesSince.reduce((sum, execution) => sum + execution.fee, this.newest.fees);
   }
 
   // What came in by neither trade nor profit was paid in.
