@@ -1,10 +1,14 @@
-"""Numbers as Brazilians write them."""
+"""Numbers and times as Brazilians write them."""
 
 from __future__ import annotations
 
 import math
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
+_DATED_MS_MAX = 253_402_214_399_999
+"""A day before the end of the year 9999."""
 _SWAP = str.maketrans(",.", ".,")
 _WHOLE = re.compile(r"\d{1,12}|\d{1,3}(\.\d{3}){1,3}", re.ASCII)
 _COMMA = re.compile(r"(\d{1,12}|\d{1,3}(\.\d{3}){1,3}),\d{1,6}", re.ASCII)
@@ -23,6 +27,16 @@ def price(value: float, tick_size: float = 0.01) -> str:
     """Write a price in reais, with as many decimals as the tick has (two at least)."""
     text = number(value, decimals_of(tick_size))
     return f"-R$ {text[1:]}" if text.startswith("-") else f"R$ {text}"
+
+
+def moment(time_ms: int, zone: ZoneInfo, now_ms: int) -> str:
+    """Write a time to come in short: of today the time is enough, of another year the day."""
+    # East of Greenwich the last hours that an order may be good until are in a year that is no date.
+    times_s = (min(each, _DATED_MS_MAX) / 1_000 for each in (time_ms, now_ms))
+    then, now = (datetime.fromtimestamp(time_s, zone) for time_s in times_s)
+    if then.year != now.year:
+        return f"{then:%d/%m/%Y}"
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then:%d/%m %H:%M}"
 
 
 def decimals_of(tick_size: float) -> int:

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from numbers import Real
+from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from dashboard import formats, words
+from dashboard import formats, names, words
 from dashboard.administration import AuditEntry
 from dashboard.history import DayOfSymbol
 from homebroker.client import Order, PastExecution
 
-TYPES: Final = {
-    "limit": "Limit",
-    "market": "Market",
-    "market_to_limit": "Market to limit",
-    "stop": "Stop",
-    "stop_limit": "Stop limit",
-}
 STATUSES: Final = {
     "pending_trigger": "Waits for its stop",
     "new": "In the book",
@@ -37,21 +32,23 @@ EVENTS: Final = {
     "rejected": "Refused",
     "triggered": "Stop reached",
 }
-SIDES: Final = {"buy": "Buy", "sell": "Sell"}
 _TIME: Final = "datetime64[ms, UTC]"
 
 
-def orders(found: Sequence[Order]) -> pd.DataFrame:
-    """List orders, a row each, in the order in which they come."""
+def orders(found: Sequence[Order], zone: ZoneInfo, now_ms: int) -> pd.DataFrame:
+    """List orders, a row each, in the order in which they come; dates in words are of the zone."""
     return pd.DataFrame(
         {
             "time": _times([order.created_ms for order in found]),
             "symbol": [order.symbol for order in found],
-            "side": [SIDES.get(order.side or "", "") for order in found],
-            "type": [TYPES.get(order.type or "", "") for order in found],
+            "side": [names.side_of(order.side) for order in found],
+            "type": [names.type_of(order) for order in found],
             "quantity": [order.quantity for order in found],
+            "display_quantity": pd.array([order.display_quantity for order in found], dtype="Int64"),
             "price": _numbers([order.price for order in found]),
             "stop_price": _numbers([order.stop_price for order in found]),
+            "in_force": [names.lasting(order, zone, now_ms) for order in found],
+            "expires_at": _times([order.expires_at_ms for order in found]),
             "filled": [order.filled_quantity for order in found],
             "average_price": _numbers([order.average_price for order in found]),
             "status": [_status(order) for order in found],
@@ -87,7 +84,7 @@ def fills(found: Sequence[PastExecution]) -> pd.DataFrame:
         {
             "time": _times([row.time_ms for row in found]),
             "symbol": [row.symbol for row in found],
-            "side": [SIDES.get(row.side or "", "") for row in found],
+            "side": [names.side_of(row.side) for row in found],
             "quantity": [row.last_quantity for row in found],
             "price": _numbers([row.last_price for row in found]),
             "value": [round((row.last_price or 0.0) * (row.last_quantity or 0), 4) for row in found],
@@ -136,10 +133,13 @@ def searched(table: pd.DataFrame, text: str) -> pd.DataFrame:
     return table[[all(word in row for word in wanted) for row in told]]
 
 
-def _searchable(value: object) -> str:
-    if not isinstance(value, int | float):
+def _searchable(value: Any) -> str:
+    # What is not there is a dash on the page, and in no search the letters of "NaN".
+    if pd.isna(value):
+        return ""
+    if not isinstance(value, Real):
         return str(value)
-    return f"{value} {formats.number(value, 2 if isinstance(value, float) else 0)}"
+    return f"{value} {formats.number(float(value), 2 if isinstance(value, float) else 0)}"
 
 
 def _status(told: Order | PastExecution) -> str:
@@ -154,8 +154,8 @@ def _event(told: PastExecution) -> str:
     return EVENTS.get(told.execution_type, told.execution_type)
 
 
-def _times(times_ms: Sequence[int]) -> pd.Series[pd.Timestamp]:
-    return pd.Series(pd.to_datetime(list(times_ms), unit="ms", utc=True), dtype=_TIME)
+def _times(times_ms: Sequence[int | None]) -> pd.Series[pd.Timestamp]:
+    return pd.Series(pd.array(times_ms, dtype="Int64"), dtype=_TIME)
 
 
 def _numbers(values: Sequence[float | None]) -> pd.Series[float]:

@@ -42,19 +42,19 @@ class Typed:
     expires_at_ms: int | None = None
 
 
-def times_in_force(order_type: OrderType, asset: Ticker) -> list[TimeInForce]:
-    """List how long an order of a type may be good.
+def times_in_force(order_type: OrderType) -> list[TimeInForce]:
+    """List how long an order of a type may be good, in whatever phase.
 
-    One that waits for its stop cannot be for now only. Limit orders may be for an auction alone, in a phase
-    that takes such: market orders would need a price band, of which the page does not know.
+    One that waits for its stop cannot be for now only. Limit orders may be for an auction alone: market
+    orders would need a price band, of which the page does not know. What the phase of the moment takes is
+    told beside (`ticket_notes.js`): were it left out here, a phase that changes would make an order for the
+    opening one for the day.
     """
     if order_type in STOPPED:
         return ["day", "gtc", "gtd"]
     times: list[TimeInForce] = ["day", "gtc", "gtd", "ioc", "fok"]
-    if order_type == "limit" and asset.phase == "auction":
-        times.append("at_open")
-    if order_type == "limit" and asset.phase in {"auction", "continuous"}:
-        times.append("at_close")
+    if order_type == "limit":
+        times += ["at_open", "at_close"]
     return times
 
 

@@ -84,8 +84,10 @@ async def _shown(page: Page, name: str, output: Any) -> str:
     if _PLOTLY in data:
         await _draw(page, data[_PLOTLY], _TARGET / f"{name}.jpg")
         return f"![{name}]({name}.jpg)"
-    text = output.get("text") or data.get("text/plain", "")
-    return f"```\n{_ANSI.sub('', text).rstrip()}\n```" if text else ""
+    # What goes to the error output are bars, which tell of the machine and not of the market.
+    shown = "" if output.get("name") == "stderr" else output.get("text") or data.get("text/plain", "")
+    text = _ANSI.sub("", shown).rstrip()
+    return f"```\n{text}\n```" if text else ""
 
 
 async def _draw(page: Page, figure: Any, path: Path) -> None:

@@ -50,7 +50,7 @@ def correlation(prices: pd.DataFrame) -> pd.DataFrame:
 
 
 def volatility(prices: pd.DataFrame, *, interval: str, window: int = 20) -> pd.DataFrame:
-    """Give realised volatility in percent a year, over a moving window of returns.
+    """Give realized volatility in percent a year, over a moving window of returns.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from dashboard import downloads, figures, formats, reading, session, tables, words
+from dashboard import downloads, figures, formats, reading, session, tables, viewer, words
 from dashboard.analysis import prices, trades
 from homebroker.client import Candle, ClientError, Ticker, Trade, asks
 
@@ -70,7 +70,7 @@ def _panel(title: str, figure: object, table: pd.DataFrame, name: str) -> None:
 
 def _draw(asset: Ticker, symbols: list[str], interval: str) -> None:
     api_url = session.config().api_url
-    zone = st.context.timezone or "America/Sao_Paulo"
+    zone = viewer.zone().key
     closes = prices.closes({symbol: _candles(api_url, symbol, interval) for symbol in symbols})
     interval_s = prices.INTERVAL_S[interval]
     # Whole intervals, so that reruns within one ask for the same.
@@ -92,7 +92,7 @@ def _draw(asset: Ticker, symbols: list[str], interval: str) -> None:
             "compare",
         ),
         (
-            "Realised volatility, a year",
+            "Realized volatility, a year",
             figures.lines(volatility, zone=zone, suffix="%"),
             volatility,
             "volatility",

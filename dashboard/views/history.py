@@ -8,9 +8,9 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import downloads, formats, frames, history, reading, session, tables, words
+from dashboard import downloads, formats, frames, history, names, reading, session, tables, viewer, words
 from dashboard.views.opening import why_no_account
-from homebroker.client import Candle, ClientError, SignedOutError, asks
+from homebroker.client import Candle, ClientError, Order, SignedOutError, asks
 
 SHOWN: Final = ("Orders", "Trades", "Profit by day")
 DAYS: Final = 366
@@ -35,6 +35,7 @@ def _columns() -> dict[str, Any]:
         "status": "Status",
         "liquidity": "Liquidity",
         "quantity": number("Quantity"),
+        "display_quantity": number("Shows", help="How much of it the book shows at a time."),
         "filled": number("Filled"),
         "remaining": number("Left"),
         "bought": number("Bought"),
@@ -43,6 +44,9 @@ def _columns() -> dict[str, Any]:
         "traded": number("Traded"),
         "price": number("Price (R$)"),
         "stop_price": number("Stop (R$)"),
+        "in_force": "In force",
+        # Told beside it, in short; the files have the whole date.
+        "expires_at": None,
         "average_price": number("Average (R$)"),
         "traded_at": number("Traded at (R$)"),
         "value": number("Value (R$)"),
@@ -62,18 +66,20 @@ def _days(api_url: str, symbol: str) -> list[Candle]:
 
 def _orders(text: str, files: DeltaGenerator) -> None:
     found = session.signed_in().ask(asks.orders(status="all", limit=ORDERS_MAX))
-    table = frames.searched(frames.orders(found), text).reset_index(drop=True)
+    listed = frames.orders(found, viewer.zone(), viewer.now_ms())
+    table = frames.searched(listed, text).reset_index(drop=True)
     chosen = _table(table, "orders", files, "orders", text, is_chooser=True)
     if table.empty:
         return
     if chosen is None:
         st.caption("Choose an order (the box at its left) to see its life, step by step.")
         return
-    order = table.iloc[chosen]
-    st.markdown(f"**{order['side']} {order['symbol']}, order {order['order_id']}**")
-    life = frames.executions(
-        reading.executions(session.signed_in(), order_id=str(order["order_id"]), rows_max=1_000)
-    )
+    _life({order.order_id: order for order in found}[table.iloc[chosen]["order_id"]])
+
+
+def _life(order: Order) -> None:
+    st.markdown(f"**{names.terms(order, viewer.zone(), viewer.now_ms())}** · order {order.order_id}")
+    life = frames.executions(reading.executions(session.signed_in(), order_id=order.order_id, rows_max=1_000))
     st.dataframe(
         tables.written(life),
         column_config=_columns(),

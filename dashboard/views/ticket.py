@@ -7,12 +7,13 @@ from typing import Final
 
 import streamlit as st
 
-from dashboard import formats, outcome, preview, session, sizing, ticket, words
-from dashboard.components.live.live import ticket_means
+from dashboard import formats, outcome, preview, session, sizing, ticket, viewer, words
+from dashboard.components.live.live import ticket_notes
+from dashboard.names import SIDES
 from dashboard.outcome import Outcome
 from dashboard.sizing import Means
 from dashboard.ticket import Identity, Typed
-from dashboard.views.ticket_fields import SIDES, Filled, draw_fields, now_ms
+from dashboard.views.ticket_fields import Filled, draw_fields
 from homebroker.client import (
     ClientError,
     NewOrder,
@@ -34,7 +35,12 @@ def order_ticket(asset: Ticker) -> None:
     """Draw the ticket of one symbol and send what is typed into it."""
     _load_preferences()
     filled, wish = draw_fields(asset)
-    ticket_means(api_port=session.config().api_port, symbol=asset.symbol)
+    ticket_notes(
+        api_port=session.config().api_port,
+        symbol=asset.symbol,
+        order_type=filled.typed.type,
+        time_in_force=filled.typed.time_in_force,
+    )
     st.checkbox(
         "Ask before an order is sent",
         key=_CONFIRM,
@@ -84,7 +90,9 @@ def _wanted(filled: Filled, asset: Ticker) -> Typed | str:
     if filled.unit != "shares":
         # Everything else about the order has to be right before it can be asked what a lot of it costs.
         lot = filled.with_quantity(asset.lot_size)
-        wrong = sizing.problem(filled.amount, filled.unit) or ticket.problem(lot, asset, now_ms=now_ms())
+        wrong = sizing.problem(filled.amount, filled.unit) or ticket.problem(
+            lot, asset, now_ms=viewer.now_ms()
+        )
         if wrong is not None or filled.amount is None:
             return wrong or ""
         try:
@@ -97,7 +105,7 @@ def _wanted(filled: Filled, asset: Ticker) -> Typed | str:
         if quantity == 0:
             return sizing.too_little(filled.unit, typed.side, means.lot_cash)
         typed = filled.with_quantity(quantity)
-    return ticket.problem(typed, asset, now_ms=now_ms()) or typed
+    return ticket.problem(typed, asset, now_ms=viewer.now_ms()) or typed
 
 
 def _means(lot: Typed, asset: Ticker) -> Means:

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-from dashboard import formats, outcome, ticket
+from dashboard import formats, outcome, ticket, viewer
+from dashboard.names import SIDES, TIMES_IN_FORCE, TYPES
 from dashboard.sizing import UNITS, Unit
 from dashboard.ticket import Typed
-from homebroker.client import OrderType, Side, Ticker, TimeInForce
+from homebroker.client import Side, Ticker
 
-TYPES: Final[dict[OrderType, str]] = {
-    "limit": "Limit",
-    "market": "Market",
-    "market_to_limit": "Market to limit",
-    "stop": "Stop",
-    "stop_limit": "Stop limit",
-}
-TIMES_IN_FORCE: Final[dict[TimeInForce, str]] = {
-    "day": "Day",
-    "gtc": "Until canceled",
-    "gtd": "Until a date",
-    "ioc": "Now or cancel the rest",
-    "fok": "All now or nothing",
-    "at_open": "At the opening",
-    "at_close": "At the close",
-}
-SIDES: Final[dict[Side, str]] = {"buy": "Buy", "sell": "Sell"}
 QUANTITY_LABELS: Final[dict[Unit, str]] = {
     "shares": "Quantity",
     "value": "Amount (R$)",
@@ -70,7 +53,7 @@ def draw_fields(asset: Ticker) -> tuple[Filled, Wish | None]:
     order_type = st.selectbox("Type", list(TYPES), format_func=TYPES.__getitem__, key="ticket_type")
     time_in_force = st.selectbox(
         "Time in force",
-        ticket.times_in_force(order_type, asset),
+        ticket.times_in_force(order_type),
         format_func=TIMES_IN_FORCE.__getitem__,
         key="ticket_time_in_force",
     )
@@ -159,20 +142,8 @@ def _price_text(asset: Ticker, label: str, name: str) -> str:
 
 
 def _expiry_ms() -> int | None:
-    zone = _viewer_zone()
+    zone = viewer.zone()
     now = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0)
     st.session_state.setdefault("ticket_expiry", now + timedelta(days=7))
     chosen = st.datetime_input("Good until", key="ticket_expiry", format="DD/MM/YYYY")
     return None if chosen is None else int(chosen.replace(tzinfo=zone).timestamp() * 1_000)
-
-
-def _viewer_zone() -> ZoneInfo:
-    try:
-        return ZoneInfo(st.context.timezone or "America/Sao_Paulo")
-    except (ZoneInfoNotFoundError, ValueError):
-        return ZoneInfo("America/Sao_Paulo")
-
-
-def now_ms() -> int:
-    """Give the present UTC time."""
-    return int(datetime.now(UTC).timestamp() * 1_000)

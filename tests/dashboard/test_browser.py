@@ -299,6 +299,14 @@ def test_updates_touch_neither_the_chart_s_node_nor_a_half_typed_order(
     assert page.evaluate(width) == pytest.approx(zoomed)
     expect(page.get_by_label("Quantity", exact=True)).to_have_value("7")
     price = page.get_by_label("Price (R$)")
+    note = page.locator(".hb-phase-note")
+    expect(note).to_have_text("")
+    try:
+        run_apart(_send(floor, {"command": "set_phase", "symbol": "PETR4", "phase": "halted"}))
+        expect(note).to_have_text("PETR4 is halted: it takes no orders or changes now, only cancels.")
+    finally:
+        run_apart(_send(floor, {"command": "set_phase", "symbol": "PETR4", "phase": "continuous"}))
+    expect(note).to_have_text("")
     expect(price).to_have_value("38,")
     expect(price).to_be_focused()
 

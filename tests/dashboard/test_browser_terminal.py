@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -144,6 +146,61 @@ def test_a_browser_without_a_hub_or_with_a_dead_one_has_streams_of_its_own(
     _open(page, floor)
     expect(page.locator(".hb-cash dd").first).to_contain_text("R$")
     _trades_on(page)
+
+
+HOUR = dt.timedelta(hours=1)
+TIP_MS = "document.querySelector('.hb-equity .hb-plot').data[0].x.at(-1)"
+
+
+def test_a_clock_that_is_set_moves_no_candle_and_no_curve(page: Page, floor: TradingFloor) -> None:
+    page.clock.install()
+    _open(page, floor, "?interval=1s")
+    newest = page.locator(".hb-chart .hb-figures b").first
+    for set_by in (-HOUR, HOUR):
+        page.clock.set_system_time(dt.datetime.now(dt.UTC) + set_by)
+        _trades_on(page)
+        before = newest.inner_text()
+        expect(newest).not_to_have_text(before)
+    expect(page.locator(".hb-banner")).to_be_hidden()
+    page.goto(f"{floor.url}/portfolio")
+    page.wait_for_selector(".hb-equity .scatterlayer path.js-line", state="attached")
+    [last] = ask(page, floor, "/portfolio/history?interval=5m&limit=1")["points"]
+    page.wait_for_function(f"{TIP_MS} > {last['time_ms']}")
+    page.clock.set_system_time(dt.datetime.now(dt.UTC) - HOUR)
+    page.wait_for_function(f"before => {TIP_MS} > before", arg=page.evaluate(TIP_MS))
+    assert abs(page.evaluate(TIP_MS) - time.time() * 1_000) < HOUR.total_seconds() * 500
+
+
+# Playwright lets Chromium hide no page: the page is told that it is hidden, and minutes pass by its clock.
+HIDING = """
+Object.defineProperty(document, "hidden", { get: () => window.isAway === true });
+window.leave = (isAway) => {
+  window.isAway = isAway;
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+"""
+
+
+def test_a_tab_away_for_minutes_asks_nothing_and_comes_back_by_few(page: Page, floor: TradingFloor) -> None:
+    page.add_init_script(HIDING)
+    page.clock.install()
+    _open(page, floor)
+    strip = page.locator(".hb-strip")
+    page.evaluate("leave(true)")
+    page.wait_for_timeout(500)  # what was under way has come
+    asked: list[str] = []
+    origin = f"http://localhost:{floor.settings.api_port}"
+    page.on("request", lambda request: request.url.startswith(origin) and asked.append(request.url))
+    page.clock.fast_forward("05:00")
+    _trades_on(page)
+    page.wait_for_timeout(2_500)
+    assert asked == []
+    before = strip.inner_text()
+    page.evaluate("leave(false)")
+    expect(strip).not_to_have_text(before)
+    paths = [url.removeprefix(origin) for url in asked]
+    assert sorted({*paths}) == ["/assets", "/auth/me", "/ready"]
+    assert len(paths) <= 6, paths
 
 
 def test_figures_rows_and_tags_are_neither_clipped_nor_over_one_another(

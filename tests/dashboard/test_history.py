@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from homebroker.client import DailyPosition, PastExecution
 from tests.dashboard import answers
 
 DAY_MS = 86_400_000
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 MIDNIGHT_MS = 1_790_046_000_000  # in Brasília
 
 
@@ -107,12 +109,16 @@ def test_a_search_finds_rows_that_have_every_word() -> None:
                 order_id="o-2", symbol="VALE3", status="rejected", reason="halted", message="VALE3 is halted."
             ),
             answers.order(order_id="o-3", symbol="VALE3"),
-        ]
+        ],
+        SAO_PAULO,
+        answers.T0,
     )
     assert frames.searched(table, "")["order_id"].tolist() == ["o-1", "o-2", "o-3"]
     assert frames.searched(table, "vale3 HALTED")["order_id"].tolist() == ["o-2"]
     assert frames.searched(table, "petr4 sell").empty
-    assert frames.searched(frames.orders([]), "x").empty
+    # Nor are missing prices and dates the letters that pandas writes for them.
+    assert frames.searched(table, "na").empty
+    assert frames.searched(frames.orders([], SAO_PAULO, answers.T0), "x").empty
 
 
 def test_an_order_s_life_is_told_from_its_beginning() -> None:

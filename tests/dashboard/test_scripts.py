@@ -272,10 +272,10 @@ def test_holdings_are_valued_at_the_last_prices(scripts: Scripts) -> None:
 
 def test_the_ticket_tells_what_is_free_as_the_account_changes(scripts: Scripts) -> None:
     said = scripts.ask(
-        "means.js",
+        "ticket_notes.js",
         """
         const { Holdings } = await import("/holdings.js");
-        const means = new it.TicketMeans(document.body);
+        const means = new it.TicketNotes(document.body);
         const text = () => means.node.innerText.replace(/\\s+/g, " ");
         means.show({ symbol: "PETR4" });
         const said = [text()];

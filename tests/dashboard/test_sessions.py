@@ -47,7 +47,7 @@ def test_without_a_good_session_there_is_the_door_alone(
 
 
 def test_whoever_is_signed_in_is_named_on_every_view(api: Scripted) -> None:
-    assert mounted(open_page()) == ["signed_in", "trade_panes", "ticket_means"]
+    assert mounted(open_page()) == ["signed_in", "trade_panes", "ticket_notes"]
     assert mounted(open_page("market")) == ["signed_in", "market_table"]
     assert mounted(open_page("portfolio")) == ["signed_in", "account_panes"]
 
@@ -75,7 +75,7 @@ def test_an_api_that_is_away_signs_nobody_out(api: Scripted) -> None:
     assert mounted(page) == []
     del api.answers["GET /auth/me"]
     page.run()
-    assert mounted(page) == ["signed_in", "trade_panes", "ticket_means"]
+    assert mounted(page) == ["signed_in", "trade_panes", "ticket_notes"]
     assert page.query_params["symbol"] == "PETR4"
 
 

@@ -42,6 +42,8 @@ def test_what_is_no_number_is_a_dash(value: float) -> None:
 
 
 def test_shares_stay_whole_where_one_is_missing() -> None:
+    shown = pd.array([1_000, None], dtype="Int64")
+    assert _shown(pd.DataFrame({"display_quantity": shown})) == {"display_quantity": ["1.000", "–"]}
     found = [answers.EXECUTION, answers.EXECUTION | {"last_quantity": None, "execution_type": "new"}]
     life = frames.executions(msgspec.convert(found, list[PastExecution]))
     assert _shown(life)["traded"] == ["–", f"{answers.EXECUTION['last_quantity']}"]

@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import pytest
@@ -131,27 +131,13 @@ def test_an_order_carries_what_its_type_asks_for_and_nothing_else(
 
 def test_an_order_that_waits_for_its_stop_cannot_be_for_now_only() -> None:
     for order_type in ("stop", "stop_limit"):
-        assert ticket.times_in_force(order_type, PETR4) == ["day", "gtc", "gtd"]
-    assert set(ticket.times_in_force("market", PETR4)) == {"day", "gtc", "gtd", "ioc", "fok"}
+        assert ticket.times_in_force(order_type) == ["day", "gtc", "gtd"]
+    for order_type in ("market", "market_to_limit"):
+        assert ticket.times_in_force(order_type) == ["day", "gtc", "gtd", "ioc", "fok"]
 
 
-@pytest.mark.parametrize(
-    ("phase", "offered"),
-    [
-        ("continuous", {"at_close"}),
-        ("auction", {"at_open", "at_close"}),
-        ("halted", set()),
-        ("closed", set()),
-    ],
-)
-def test_an_order_for_an_auction_is_offered_where_the_phase_takes_it(
-    phase: Literal["continuous", "auction", "halted", "closed"], offered: set[str]
-) -> None:
-    asset = answers.ticker(phase=phase)
-    usual = {"day", "gtc", "gtd", "ioc", "fok"}
-    assert set(ticket.times_in_force("limit", asset)) == usual | offered
-    for order_type in ("market", "market_to_limit", "stop", "stop_limit"):
-        assert not {"at_open", "at_close"} & set(ticket.times_in_force(order_type, asset))
+def test_only_a_limit_order_may_be_for_an_auction() -> None:
+    assert {"at_open", "at_close"} <= set(ticket.times_in_force("limit"))
 
 
 def _identity() -> Identity:

@@ -291,3 +291,27 @@ def test_an_account_that_is_not_open_is_not_said_to_be_loading(scripts: Scripts)
         """,
     )
     assert said == ["Loading your account…", True, "Nothing yet: deposit cash on the right.", None]
+
+
+def test_fees_paid_count_each_trade_once_whether_the_stream_or_the_history_told_it(scripts: Scripts) -> None:
+    said = scripts.ask(
+        "fees.js",
+        """
+        const fees = new it.Fees();
+        const told = (offset, time_ms, fee) => ({ shard: 0, offset, index: 0, time_ms, fee });
+        const stored = (offset, time_ms, fee) => ({ execution_id: `0-${offset}-0`, time_ms, fee });
+        fees.take(told(7, 130, 1));
+        const said = [fees.paid];
+        fees.begin({ time_ms: 120, fees: 10 }, [stored(7, 130, 1), stored(5, 125, 2), stored(4, 121, null)]);
+        said.push(fees.paid);
+        fees.take(told(7, 130, 1));
+        fees.take(told(8, 140, 4));
+        fees.take({ shard: 0, offset: 9, index: 0, time_ms: 141 });
+        said.push(fees.paid);
+        fees.begin({ time_ms: 140, fees: 13 }, []);
+        said.push(fees.paid);
+        return said;
+        """,
+    )
+    # The point of 120 holds what traded before, that of 140 all but the trade of its own moment.
+    assert said == [None, 13, 17, 17]

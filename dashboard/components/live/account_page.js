@@ -5,14 +5,18 @@ import { element, Figures, headings, KeyedRows, setClass, setText } from "./dom.
 import { Allocation, NOT_OPEN } from "./allocation.js";
 import { EquityChart, SUBJECTS } from "./chart/equity_chart.js";
 import { Feed } from "./feed.js";
+import { Fees } from "./fees.js";
 import * as format from "./format.js";
 import { Holdings } from "./holdings.js";
+import { Looking } from "./looking.js";
+import { MarketClock } from "./market_clock.js";
 import { Visitor } from "./visitor.js";
 
 // Asked for rather than streamed: every tick would be more than a portfolio is watched for.
 const PRICES_PERIOD_MS = 2000;
 const HISTORY_PERIOD_MS = 60000;
 const HISTORY_RETRY_MS = 3000;
+const FILLS_LOADED = 1000; // since the newest point, which is a minute old
 const RANGES = {
   "1h": { interval: "1m", limit: 61 },
   "1d": { interval: "5m", limit: 289 },
@@ -34,21 +38,18 @@ export class AccountPage {
     this.api = new Api(data.api_port);
     this.visitor = new Visitor(this.api, data.user);
     this.holdings = new Holdings();
-    this.newest = null; // the newest point of the history, whole minutes old
-    this.feesSince = [];
+    this.clock = new MarketClock();
+    this.fees = new Fees();
     this.#build(data);
     this.#choose("1d", "equity");
     this.#follow();
-    this.#refreshPrices();
+    this.history = new Looking(() => this.#refreshHistory(), HISTORY_PERIOD_MS);
+    this.prices = new Looking(() => this.#refreshPrices(), PRICES_PERIOD_MS);
   }
 
   close() {
     this.closed = true;
-    clearTimeout(this.pricesTimer);
-    clearTimeout(this.historyTimer);
-    this.feed?.close();
-    this.chart?.close();
-    this.banner?.close();
+    for (const part of [this.history, this.prices, this.feed, this.chart, this.banner]) part?.close();
     this.node.remove();
   }
 
@@ -84,7 +85,7 @@ export class AccountPage {
     press(this.ranges, range);
     press(this.subjects, SUBJECTS[subject].title);
     this.chart.choose(subject);
-    if (changed) this.#refreshHistory();
+    if (changed) this.history?.again();
   }
 
   #follow() {
@@ -106,9 +107,10 @@ export class AccountPage {
 
   #onEvent(name, event) {
     if (name === "execution") {
-      if (event.fee) this.feesSince.push(event);
+      this.fees.take(event);
       return true;
     }
+    if (event.time_ms) this.clock.see(event.time_ms);
     if (name === "account") this.holdings.apply(event);
     else this.holdings.load(event);
     this.isKnown = true;
@@ -118,41 +120,43 @@ export class AccountPage {
 
   async #refreshPrices() {
     try {
-      if (!document.hidden || !this.holdings.prices.size) {
-        this.holdings.setPrices(await this.api.assets());
-        this.banner.set("prices", true);
-        this.#draw();
-      }
+      const tickers = await this.api.assets();
+      if (this.closed) return;
+      for (const ticker of tickers) this.clock.see(ticker.time_ms);
+      this.holdings.setPrices(tickers);
+      this.banner.set("prices", true);
+      this.#draw();
     } catch {
-      this.banner.set("prices", false);
+      if (!this.closed) this.banner.set("prices", false);
     }
-    if (!this.closed) this.pricesTimer = setTimeout(() => this.#refreshPrices(), PRICES_PERIOD_MS);
   }
 
   async #refreshHistory() {
-    clearTimeout(this.historyTimer);
     const { range } = this;
     const { interval, limit } = RANGES[range];
-    let waitMs = HISTORY_PERIOD_MS;
     try {
       const [{ points }, newest] = await Promise.all([this.api.portfolio(interval, limit), this.api.portfolio("1m", 1)]);
-      if (this.closed || range !== this.range) return;
-      this.newest = newest.points.at(-1) ?? null;
-      this.feesSince = this.feesSince.filter((execution) => execution.time_ms >= (this.newest?.time_ms ?? 0));
+      const point = newest.points.at(-1);
+      const { executions } = point ? await this.api.fills(FILLS_LOADED, point.time_ms) : { executions: [] };
+      if (this.closed || range !== this.range) return null;
+      if (point) {
+        this.clock.see(point.time_ms);
+        this.fees.begin(point, executions);
+      }
       this.chart.load(points);
       this.#draw();
+      return HISTORY_PERIOD_MS;
     } catch (error) {
-      if (this.closed || range !== this.range) return;
+      if (this.closed || range !== this.range) return null;
       this.chart.fail(`${error.message} Trying again…`);
-      waitMs = HISTORY_RETRY_MS;
+      return HISTORY_RETRY_MS;
     }
-    this.historyTimer = setTimeout(() => this.#refreshHistory(), waitMs);
   }
 
   #draw() {
     const totals = this.holdings.totals();
     const positions = this.holdings.valued({ closed: true });
-    const fees = this.#fees();
+    const fees = this.fees.paid;
     this.notice.hidden = !this.holdings.account?.tradingDisabled;
     this.empty.hidden = positions.length > 0;
     if (this.isKnown) setText(this.empty, totals ? "No shares yet: buy some on the Trade page." : NOT_OPEN);
@@ -168,14 +172,9 @@ export class AccountPage {
     if (totals) this.chart.setNow(this.#now(totals, fees ?? 0));
   }
 
-  #fees() {
-    if (!this.newest) return null;
-    return this.feesSince.reduce((sum, execution) => sum + execution.fee, this.newest.fees);
-  }
-
   // What came in by neither trade nor profit was paid in.
   #now({ equity, realized, unrealized }, fees) {
-    return { time_ms: Date.now(), equity, fees, net_deposits: equity - (realized + unrealized - fees) };
+    return { time_ms: this.clock.now(), equity, fees, net_deposits: equity - (realized + unrealized - fees) };
   }
 }
 

@@ -100,8 +100,9 @@ export class Api {
     return this.#send(`/preferences/${name}`, { value }, "PUT");
   }
 
-  fills(limit) {
-    return this.#own(`/executions?execution_type=trade&limit=${limit}`);
+  fills(limit, startMs = null) {
+    const since = startMs === null ? "" : `&start_ms=${startMs}`;
+    return this.#own(`/executions?execution_type=trade&limit=${limit}${since}`);
   }
 
   amend(orderId, change) {

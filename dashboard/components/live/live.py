@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import assets as browser_assets
 from dashboard.config import DemoUser
-from homebroker.client import Ticker, User
+from homebroker.client import OrderType, Ticker, TimeInForce, User
 
 INTERVALS: Final = ("1s", "5s", "15s", "1m", "5m", "15m", "30m", "1h", "4h", "1d")
 
@@ -87,9 +87,10 @@ def trade_panes(
     _mount(data, "trade_panes", api_port=api_port, on_chosen=on_chosen)
 
 
-def ticket_means(*, api_port: int, symbol: str) -> None:
-    """Mount, in the ticket, free cash and free shares of its symbol, as the panes' stream tells them."""
-    _mount({"page": "ticket_means", "symbol": symbol}, "ticket_means", api_port=api_port)
+def ticket_notes(*, api_port: int, symbol: str, order_type: OrderType, time_in_force: TimeInForce) -> None:
+    """Mount, in the ticket, what the symbol's phase takes and what is free, as the streams tell."""
+    order = {"symbol": symbol, "type": order_type, "time_in_force": time_in_force}
+    _mount({"page": "ticket_notes", **order}, "ticket_notes", api_port=api_port)
 
 
 def market_table(*, api_port: int, on_chosen: Callable[[], None]) -> None:

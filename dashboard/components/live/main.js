@@ -1,12 +1,12 @@
 // Entry of the live panes: Streamlit calls mount() again after every run of the page's script.
 import { AccountPage } from "./account_page.js";
 import { MarketPage } from "./market/market_page.js";
-import { TicketMeans } from "./means.js";
 import { SignedIn } from "./signed_in.js";
 import { SignInPage } from "./sign_in_page.js";
+import { TicketNotes } from "./ticket_notes.js";
 import { TradePage } from "./trade_page.js";
 
-const PAGES = { account: AccountPage, market: MarketPage, sign_in: SignInPage, signed_in: SignedIn, ticket_means: TicketMeans, trade: TradePage };
+const PAGES = { account: AccountPage, market: MarketPage, sign_in: SignInPage, signed_in: SignedIn, ticket_notes: TicketNotes, trade: TradePage };
 const pages = new WeakMap();
 
 export function mount({ data, parentElement, setTriggerValue }) {

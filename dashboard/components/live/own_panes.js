@@ -4,9 +4,9 @@ import { element } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Fills } from "./fills.js";
 import { Holdings } from "./holdings.js";
-import { tellMeans } from "./means.js";
 import { Orders } from "./orders.js";
 import { Tabs } from "./tabs.js";
+import { tellMeans } from "./ticket_notes.js";
 import { Visitor } from "./visitor.js";
 import { addTrade, executionToast } from "./words.js";
 

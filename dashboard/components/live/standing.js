@@ -1,4 +1,6 @@
 // Whether the market answers: a server that hangs keeps its streams open, and a market without its engine looks calm.
+import { Looking } from "./looking.js";
+
 const LOOK_PERIOD_MS = 5000;
 const NOT_READY = 503;
 const HISTORY_AWAY = "database_unavailable"; // trading goes on, and panes of the past tell of it themselves
@@ -12,20 +14,17 @@ export class Standing {
   // onStanding(sentence), an empty one where all is well.
   constructor(api, onStanding) {
     Object.assign(this, { api, onStanding });
-    this.#look();
+    this.looking = new Looking(() => this.#look(), LOOK_PERIOD_MS);
   }
 
   close() {
     this.closed = true;
-    clearTimeout(this.timer);
+    this.looking.close();
   }
 
   async #look() {
-    if (!document.hidden) {
-      const sentence = await this.#ask();
-      if (!this.closed) this.onStanding(sentence);
-    }
-    if (!this.closed) this.timer = setTimeout(() => this.#look(), LOOK_PERIOD_MS);
+    const sentence = await this.#ask();
+    if (!this.closed) this.onStanding(sentence);
   }
 
   async #ask() {

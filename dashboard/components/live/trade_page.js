@@ -11,11 +11,13 @@ import { Feed } from "./feed.js";
 import * as format from "./format.js";
 import { Header, Strip } from "./header.js";
 import { Ladder } from "./ladder.js";
+import { Looking } from "./looking.js";
 import { OwnPanes } from "./own_panes.js";
 import { Preferences } from "./preferences.js";
 import { Tabs } from "./tabs.js";
 import { Tape } from "./tape.js";
 import { fillPrice, TicketKeys } from "./ticket_keys.js";
+import { tellTickers } from "./ticket_notes.js";
 import { Toasts } from "./toasts.js";
 
 const CANDLES_LOADED = 1000;
@@ -42,7 +44,8 @@ export class TradePage {
 
   close() {
     this.closed = true;
-    clearTimeout(this.stripTimer);
+    this.looking?.close();
+    tellTickers(null);
     this.marketFeed?.close();
     for (const pane of [this.own, this.chart, this.toolbar, this.ladder, this.depth, this.tape, this.banner, this.ticketKeys]) pane?.close();
     this.node.remove();
@@ -68,7 +71,7 @@ export class TradePage {
       onTrouble: (sentence) => this.toasts.show({ kind: "bad", title: sentence }),
     });
     if (data.user.trades) this.#buildOwn(data.user);
-    this.#refreshStrip();
+    this.looking = new Looking(() => this.#refreshStrip(), STRIP_PERIOD_MS);
     this.preferences.load().then(({ studies }) => Array.isArray(studies) && this.toolbar.choose(studies));
   }
 
@@ -182,6 +185,7 @@ export class TradePage {
       this.strip.show(ticker);
       if (ticker.symbol === this.symbol) this.header.show(ticker);
     }
+    tellTickers(this.tickers);
     this.own?.setPrices(tickers);
   }
 
@@ -197,11 +201,11 @@ export class TradePage {
 
   async #refreshStrip() {
     try {
-      if (!document.hidden || !this.tickers.size) this.#setTickers(await this.api.assets());
+      const tickers = await this.api.assets();
+      if (!this.closed) this.#setTickers(tickers);
     } catch {
       // The streams notice the same and the banner says it.
     }
-    if (!this.closed) this.stripTimer = setTimeout(() => this.#refreshStrip(), STRIP_PERIOD_MS);
   }
 }
 

@@ -34,8 +34,9 @@ export class Visitor {
 
 // The page's server sees the same cookie and ends up with the same answer; if it ever did not, no endless loop.
 export function reloadOnce() {
-  const reloadedMs = Number(sessionStorage.getItem(RELOADED));
-  if (Date.now() - reloadedMs < RELOAD_PERIOD_MIN_MS) return;
+  // A clock that was set back since then says that it is yet to come.
+  const sinceMs = Date.now() - Number(sessionStorage.getItem(RELOADED));
+  if (sinceMs >= 0 && sinceMs < RELOAD_PERIOD_MIN_MS) return;
   sessionStorage.setItem(RELOADED, String(Date.now()));
   location.reload();
 }

@@ -1,4 +1,4 @@
-// What happened to an order, as a sentence.
+// What happened to an order, as a sentence; its terms in the words of the pages of tables (names.py).
 import * as format from "./format.js";
 
 const TYPES = {
@@ -9,12 +9,27 @@ const TYPES = {
   stop_limit: "Stop limit",
 };
 
-const TIMES_IN_FORCE = { day: "Day", gtc: "Until canceled", gtd: "Until a date", ioc: "Now or cancel", fok: "All or nothing", at_open: "At the opening", at_close: "At the close" };
+const TIMES_IN_FORCE = { day: "Day", gtc: "Until canceled", gtd: "Until a date", ioc: "Now or cancel the rest", fok: "All now or nothing", at_open: "At the opening", at_close: "At the close" };
 
+const WAITING_TYPES = new Set(["limit", "stop", "stop_limit"]);
+const WAITING_TIMES = new Set(["day", "gtc", "gtd"]);
 const PHASES = { continuous: "Open", auction: "Auction", halted: "Halted", closed: "Closed" };
 
 export const phaseName = (phase) => PHASES[phase] ?? "";
 export const timeInForceName = (timeInForce) => TIMES_IN_FORCE[timeInForce] ?? timeInForce ?? "";
+// What the phase does to an order of the ticket's, where that is not to be taken at once; the engine's own rules (docs/rules.md).
+export function phaseNote(phase, { symbol, type, time_in_force: lasts }) {
+  if (phase === "halted" || phase === "closed") return `${symbol} is ${phase}: it takes no orders or changes now, only cancels.`;
+  if (phase === "auction") {
+    if (lasts === "at_open" || lasts === "at_close") return `${symbol} is in an auction, which takes this order too.`;
+    const waits = WAITING_TYPES.has(type) && WAITING_TIMES.has(lasts);
+    if (waits) return `${symbol} is in an auction: orders wait for each other, and trade at one price when it ends.`;
+    return `${symbol} is in an auction, which takes no order that is to trade at once: choose a limit or stop order, for the day, until canceled or until a date.`;
+  }
+  if (phase === "continuous" && lasts === "at_open") return `${symbol} trades already, and orders for the opening are taken in the auction before that: choose another time.`;
+  return "";
+}
+
 // How long an order is in force, with the date of one that has its own; older orders did not say theirs.
 export const lastingName = ({ time_in_force: lasts, expires_at_ms: untilMs }) => (untilMs ? `Until ${format.moment(untilMs)}` : timeInForceName(lasts));
 // How much of an iceberg the book shows at a time.

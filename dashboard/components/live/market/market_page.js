@@ -3,6 +3,7 @@ import { Api } from "../api.js";
 import { Banner } from "../banner.js";
 import { element, Repainter, setText } from "../dom.js";
 import { Feed } from "../feed.js";
+import { Looking } from "../looking.js";
 import { Preferences } from "../preferences.js";
 import { HeatMap } from "./heat_map.js";
 import { Movers } from "./movers.js";
@@ -36,9 +37,8 @@ export class MarketPage {
 
   close() {
     this.closed = true;
-    clearTimeout(this.sparkTimer);
     clearTimeout(this.bookTimer);
-    for (const part of [this.feed, this.banner, this.redraw, this.heat]) part?.close();
+    for (const part of [this.sparks, this.feed, this.banner, this.redraw, this.heat]) part?.close();
     this.node.remove();
   }
 
@@ -116,7 +116,8 @@ export class MarketPage {
       load: () => this.api.assets(),
       onLoaded: (tickers) => {
         for (const ticker of tickers) this.#take(ticker);
-        this.#refreshSparklines();
+        if (this.sparks) this.sparks.again();
+        else this.sparks = new Looking(() => this.#refreshSparklines(), SPARK_PERIOD_MS);
       },
       onEvent: (_, ticker) => this.#take(ticker),
       onLive: (isLive) => this.banner.set("market", isLive),
@@ -129,17 +130,16 @@ export class MarketPage {
   }
 
   async #refreshSparklines() {
-    clearTimeout(this.sparkTimer);
     for (const symbol of this.tickers.keys()) {
       try {
         const { candles } = await this.api.candles(symbol, "5m", SPARK_CANDLES);
+        if (this.closed) return;
         this.facts.sparks.set(symbol, candles.map((candle) => candle.close));
         this.redraw.ask();
       } catch {
         return; // the stream notices the same, and comes back here once it is live again
       }
     }
-    if (!this.closed) this.sparkTimer = setTimeout(() => this.#refreshSparklines(), SPARK_PERIOD_MS);
   }
 
   async #refreshBooks(turn) {
