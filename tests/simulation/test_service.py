@@ -19,6 +19,7 @@ from engine.log import Connection, LogError, end_tasks, raw_reading, raw_writing
 from engine.log.raw_reading import RawReader
 from engine.log.sealing import EncodedRecords, frame
 from engine.outputs import IDENTIFIED_TOPICS
+from engine.progress import Report, State
 from engine.shard import Shard
 from engine.state import ShardState
 from engine.topics import BOOK, EXECUTIONS
@@ -129,10 +130,21 @@ def _kafka(patch: pytest.MonkeyPatch, seed: int, *, refuses: float = 0.0) -> Mem
     return kafka
 
 
-async def _live(kafka: MemoryKafka, *, steps: int) -> int:
+def _ignore(_state: State, _detail: str) -> None:
+    pass
+
+
+class _OwnedUntil:
+    """Stands for an `Ownership` that ends with an event."""
+
+    def __init__(self, ended: asyncio.Event) -> None:
+        self.lost = ended.wait
+
+
+async def _live(kafka: MemoryKafka, *, steps: int, report: Report = _ignore) -> int:
     """Let an engine live for so many steps, or until all is done; gives the count of requests left."""
     kafka.begin_life(steps)
-    serving = asyncio.create_task(service._serve(_CONNECTION, lambda _state, _detail: None, 0, _EVERY))
+    serving = asyncio.create_task(service._serve(_CONNECTION, report, 0, _EVERY))
     dying = asyncio.create_task(kafka.died.wait())
     await asyncio.wait({serving, dying}, return_when=asyncio.FIRST_COMPLETED, timeout=TIMEOUT_S)
     assert serving.done() or dying.done(), "it neither dies nor gets done"
@@ -209,13 +221,7 @@ async def test_an_engine_that_has_lost_its_shard_serves_no_longer(monkeypatch: p
     kafka, lost = _kafka(monkeypatch, seed=2), asyncio.Event()
     kafka.begin_life(_NEVER)
     owning = asyncio.create_task(
-        service._own(
-            _CONNECTION,
-            SimpleNamespace(lost=lost.wait),  # type: ignore[arg-type]
-            lambda _state, _detail: None,
-            0,
-            _EVERY,
-        )
+        service._own(_CONNECTION, _OwnedUntil(lost), _ignore, 0, _EVERY)  # type: ignore[arg-type]
     )
     while not kafka.values[EXECUTIONS]:  # noqa: ASYNC110 - amid its work, and not some time after it
         await asyncio.sleep(0)
@@ -227,3 +233,25 @@ async def test_an_engine_that_has_lost_its_shard_serves_no_longer(monkeypatch: p
     kafka.end_life()
     await _live(kafka, steps=_NEVER)
     _check(kafka)
+
+
+async def test_an_owner_tells_what_it_broke_off_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    kafka, lost = _kafka(monkeypatch, seed=3, refuses=1.0), asyncio.Event()
+    kafka.begin_life(_NEVER)
+    async with asyncio.timeout(TIMEOUT_S):
+        with pytest.raises(LogError):
+            await service._own(_CONNECTION, _OwnedUntil(lost), _ignore, 0, _EVERY)  # type: ignore[arg-type]
+
+
+async def test_it_says_that_it_is_ready_when_it_has_caught_up_and_not_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kafka, told = _kafka(monkeypatch, seed=4), list[tuple[State, str]]()
+    monkeypatch.setattr(service, "_REPORT_EVERY_S", 0.0)
+    caught_up_at = kafka.end
+    await _live(kafka, steps=_NEVER, report=lambda state, detail: told.append((state, detail)))
+    states = [state for state, _ in told]
+    first = states.index(State.READY)
+    assert set(states[:first]) == {State.STARTING}
+    assert set(states[first:]) == {State.READY}
+    assert int(told[first][1].split()[0].replace(",", "")) >= caught_up_at
