@@ -29,7 +29,7 @@ from tests.kafka.waiting import end_of, grown
 from tests.market import Market, RunningBroker, run_apart, start_part, stop_part, wait_until, wait_until_ready
 
 pytestmark = pytest.mark.kafka
-_KILLS = 40 if os.environ.get("HOMEBROKER_TEST_SOAK") == "1" else 4
+_KILLS = 40 if os.environ.get("HOMEBROKER_TEST_SOAK") == "1" else 3
 _PLACE = {
     "command": "place",
     "order_id": "bad",
