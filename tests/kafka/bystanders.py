@@ -148,8 +148,9 @@ def differences(seen: list[Any], all_of_them: list[Any]) -> list[str]:
     """Tell what was missed, what was made up and what came twice, from the first that was seen on."""
     assert seen, "nothing was seen"
     wanted = all_of_them[all_of_them.index(seen[0]) :]
-    missed = [f"{each} was missed" for each in wanted if each not in set(seen)]
-    made_up = [f"{each} never was" for each in seen if each not in set(wanted)]
-    twice = [f"{each} came {times} times" for each, times in Counter(seen).items() if times > 1]
+    were, came = set(wanted), Counter(seen)
+    missed = [f"{each} was missed" for each in wanted if each not in came]
+    made_up = [f"{each} never was" for each in seen if each not in were]
+    twice = [f"{each} came {times} times" for each, times in came.items() if times > 1]
     found = missed + made_up + twice
     return found or ([] if seen == wanted else ["they came in another order"])

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from engine.identity import SeenBooks, SeenOutputs
+from engine.identity import SeenOutputs
 from engine.log import Connection, LogReader, read_between
 from engine.outputs import Outputs
 from engine.shard import Shard
@@ -15,12 +15,11 @@ from engine.wire.commands import decode_command
 from engine.wire.records import (
     decode_account,
     decode_asset,
-    decode_book,
     decode_execution,
     decode_transaction,
 )
 from engine.wire.rows import CommandRows
-from tests.output_values import values_by_topic
+from tests.output_values import check_books, values_by_topic
 
 _decode: dict[str, Callable[[bytes], Any]] = {
     TRANSACTIONS: decode_transaction,
@@ -80,7 +79,7 @@ async def check_outputs(connection: Connection) -> Shard:
     shard, expected = await clean_run(connection)
     for topic in _decode:
         _check_same(topic, await seen_once(connection, topic), expected[topic])
-    await _check_books(connection, shard)
+    check_books((value for _, _, value in await topic_values(connection, BOOK)), shard)
     return shard
 
 
@@ -88,24 +87,3 @@ def _check_same(topic: str, found: list[bytes], expected: list[bytes]) -> None:
     for place, (one, other) in enumerate(zip(found, expected, strict=False)):
         assert one == other, f"{topic}, record {place}"
     assert len(found) == len(expected), f"{topic}, from record {min(len(found), len(expected))} on"
-
-
-async def _check_books(connection: Connection, shard: Shard) -> None:
-    books: dict[str, dict[str, dict[float, tuple[float, int, int]]]] = {}
-    seen = SeenBooks()
-    for _, _, value in await topic_values(connection, BOOK):
-        record = decode_book(value)
-        if not seen.is_new(record):
-            continue
-        if record.snapshot:
-            books[record.symbol] = {"bids": {}, "asks": {}}
-        for side in ("bids", "asks"):
-            for level in getattr(record, side):
-                books[record.symbol][side].pop(level[0], None)
-                if level[1]:
-                    books[record.symbol][side][level[0]] = level
-    for whole in shard.book_snapshots():
-        for side in ("bids", "asks"):
-            rebuilt = sorted(books[whole.symbol][side].values(), reverse=side == "bids")
-            levels = [(x.price_units / 10_000, x.quantity, x.order_count) for x in getattr(whole, side)]
-            assert rebuilt == levels, whole.symbol

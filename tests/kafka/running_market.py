@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ import psutil
 
 from homebroker.pidfile import holder
 from homebroker.settings import Settings
+from homebroker.supervisor.overview import overview
 from homebroker.supervisor.plan import PART_NAMES
 from tests.market import environment_of, start_part, wait_until
 
@@ -41,6 +44,24 @@ class RunningMarket:
         """Give the pid of each part that runs."""
         found = {name: holder(self.settings.data_dir, name) for name in PART_NAMES}
         return {name: pid for name, pid in found.items() if pid is not None}
+
+    def kill(self, *names: str) -> None:
+        """Kill parts the way a power cut would, and wait until they are there again and all parts work."""
+        there = self.pids()
+        killed = {there[name] for name in names}
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(
+            lambda: self._is_whole_without(killed),
+            f"the market is whole again without {names}",
+            _START_TIMEOUT_S,
+        )
+
+    def _is_whole_without(self, killed: set[int]) -> bool:
+        # The broker, first of the parts, is asked last: that takes a connection. And none of them by a
+        # process of its own: one after the other, these would take the processor from whatever starts.
+        rows = (overview(self.settings, name) for name in reversed(PART_NAMES))
+        return all(row.is_ready and row.pid not in killed for row in rows)
 
     def descendants(self) -> list[psutil.Process]:
         """Give every process that it has started."""

@@ -5,7 +5,6 @@ A few of each here, dozens where HOMEBROKER_TEST_SOAK=1, as in `make soak`. All 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import random
 import time
@@ -30,7 +29,7 @@ from engine.domain import (
     TimeInForce,
     Withdraw,
 )
-from engine.log import Connection, LogReader
+from engine.log import Connection
 from engine.outputs import NOTHING
 from engine.shard import Shard
 from engine.state import state_digest
@@ -49,7 +48,8 @@ from tests.kafka.spoiled_snapshots import (
     without_chunk,
     without_manifest,
 )
-from tests.market import TIMEOUT_S, Market, RunningBroker, run_apart, wait_until
+from tests.kafka.waiting import end_of, grown
+from tests.market import Market, RunningBroker, run_apart, wait_until
 from tests.simulation.lives import identity
 
 pytestmark = pytest.mark.kafka
@@ -142,7 +142,7 @@ def test_an_engine_killed_while_it_saves_is_restored_from_what_is_whole(market: 
         with load(market.connection, seed=100 + seed):
             engine.wait_until_it_says(_SAVED)
             for _ in range(4 if _SOAK else 2):
-                run_apart(_grown(market.connection, SNAPSHOTS))
+                run_apart(grown(market.connection, SNAPSHOTS))
                 engine.kill_and_start()
                 engine.wait_until_it_says(_CAUGHT_UP)
                 assert _RESTORED in engine.log
@@ -206,8 +206,8 @@ def test_an_engine_that_hung_finds_its_successor_and_stands_by(
                     engines[0].wait_until_it_says(_STANDS_BY, turn)
                     engines = engines[::-1]
                 time.sleep(_ENDING_S)
-                alone_from = run_apart(_end(market.connection, EXECUTIONS))
-                run_apart(_grown(market.connection, EXECUTIONS))
+                alone_from = run_apart(end_of(market.connection, EXECUTIONS))
+                run_apart(grown(market.connection, EXECUTIONS))
             _check(market.connection)
             assert run_apart(_repeats(market.connection, EXECUTIONS, alone_from)) == 0, "one serves"
 
@@ -225,7 +225,7 @@ def test_a_second_engine_takes_over_within_ten_seconds_of_a_kill(
                 time.sleep(dice.uniform(0.5, 2))
                 owner.kill()
                 killed_s = time.monotonic()
-                run_apart(_grown(market.connection, EXECUTIONS))
+                run_apart(grown(market.connection, EXECUTIONS))
                 took_s = time.monotonic() - killed_s
             record_property("takeover_s", round(took_s, 2))
             assert took_s < _TAKEOVER_MAX_S
@@ -246,24 +246,11 @@ def test_a_broker_killed_at_any_moment_costs_nothing(kafka_jars: None, tmp_path:
                     broker.kill()
                     time.sleep(dice.uniform(0, 2))
                     broker.start()
-                    run_apart(_grown(broker.connection, EXECUTIONS))
+                    run_apart(grown(broker.connection, EXECUTIONS))
             _check(broker.connection)
             assert engine.runs
     finally:
         broker.stop()
-
-
-async def _grown(connection: Connection, topic: str) -> None:
-    """Wait until a topic has more records than it has now."""
-    async with LogReader(connection) as reader, asyncio.timeout(TIMEOUT_S):
-        end = await reader.end_offset(topic, 0)
-        while await reader.end_offset(topic, 0) == end:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.005)
-
-
-async def _end(connection: Connection, topic: str) -> int:
-    async with LogReader(connection) as reader:
-        return await reader.end_offset(topic, 0)
 
 
 async def _repeats(connection: Connection, topic: str, start: int) -> int:

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from engine import service
+from engine import service, stored_outputs
 from engine.log import Connection, LogWriter, NewRecord
 from engine.outputs import IDENTIFIED_TOPICS
 from engine.snapshot_records import is_manifest
@@ -186,7 +186,11 @@ async def test_a_record_that_is_not_what_it_should_be_is_named(
     assert f"found {found}" in out
 
 
-async def test_a_repeat_that_differs_is_named(connection: Connection) -> None:
+async def test_a_repeat_that_differs_is_named(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The newest that are remembered begin with what is repeated.
+    monkeypatch.setattr(stored_outputs, "_REMEMBERED_MAX", 4)
     topics = _topics()
     repeat = topics[EXECUTIONS][5].replace(b'"time_ms":1', b'"time_ms":2', 1)
     topics[EXECUTIONS].insert(9, repeat)

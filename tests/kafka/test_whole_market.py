@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import sqlite3
 import time
 from collections import Counter
@@ -31,8 +30,13 @@ from tests.market import market_settings, run_apart, start_part, stop_part, wait
 
 pytestmark = pytest.mark.kafka
 
-_ROUNDS = 10 if os.environ.get("HOMEBROKER_TEST_SOAK") == "1" else 1
-_FROZEN_S = 5.0 if os.environ.get("HOMEBROKER_TEST_SOAK") == "1" else 0.7
+_SOAK = os.environ.get("HOMEBROKER_TEST_SOAK") == "1"
+_ROUNDS = 10 if _SOAK else 1
+# On a busy machine the API may start for a minute. More than the 20,000 records that it can tell must not
+# come in this time, or a follower is rightly told that it missed some.
+_COMMANDS_PER_S = 50.0 if _SOAK else 200.0
+# A hiccup, longer than an answer is waited for, and longer than the session of the engines' group.
+_FROZEN_S = (0.7, 2.5, 7.0) if _SOAK else (0.7,)
 _MINUTE_MS = 60_000
 _SYMBOL = "PETR4"
 
@@ -52,7 +56,7 @@ def survivor(
 ) -> Iterator[Settings]:
     """Give a market whose every part was frozen and killed while it was busy, its log at rest now."""
     settings = market_settings(
-        tmp_path_factory.mktemp("whole"), simulator_warmup_hours=0.2, simulator_rate=200.0
+        tmp_path_factory.mktemp("whole"), simulator_warmup_hours=0.2, simulator_rate=_COMMANDS_PER_S
     )
     running = RunningMarket(settings)
     parts = []
@@ -62,11 +66,14 @@ def survivor(
         bystanders.append(there)
         there.start()
         dice = random.Random(20261122)
-        for name in [name for _ in range(_ROUNDS) for name in dice.sample(PART_NAMES, len(PART_NAMES))]:
-            _freeze(running.pids()[name])
-        for name in [name for _ in range(_ROUNDS) for name in dice.sample(PART_NAMES, len(PART_NAMES))]:
-            os.kill(running.pids()[name], signal.SIGKILL)
-            wait_until(lambda: running.status().returncode == 0, f"the market is whole again without {name}")
+        for _ in range(_ROUNDS):
+            for name in dice.sample(PART_NAMES, len(PART_NAMES)):
+                _freeze(running.pids()[name], dice.choice(_FROZEN_S))
+        for number in range(_ROUNDS):
+            shuffled = dice.sample(PART_NAMES, len(PART_NAMES))
+            at_once = 1 + number % 2
+            for start in range(0, len(shuffled), at_once):
+                running.kill(*shuffled[start : start + at_once])
         there.stop_trading()
         # All but the simulator, so that the log comes to rest.
         stop_part(running.process)
@@ -81,11 +88,11 @@ def survivor(
             stop_part(part)
 
 
-def _freeze(pid: int) -> None:
+def _freeze(pid: int, frozen_s: float) -> None:
     frozen = [*psutil.Process(pid).children(recursive=True), psutil.Process(pid)]
     for process in frozen:
         process.suspend()
-    time.sleep(_FROZEN_S)
+    time.sleep(frozen_s)
     for process in frozen:
         process.resume()
 

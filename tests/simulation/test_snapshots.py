@@ -14,7 +14,7 @@ from engine.log import LogError
 from engine.snapshots import Snapshots
 from engine.state import ShardState
 from tests.market import TIMEOUT_S
-from tests.simulation.lives import Life, new_life
+from tests.simulation.lives import Life, new_life, restored_life
 from tests.simulation.logs import busy_log
 
 _LOG = busy_log(seed=4, count=1_000)
@@ -71,6 +71,15 @@ async def test_every_so_many_commands_and_not_before() -> None:
             digests.append((end - 1, life.shard.digest()))
             await _taken(taking, kafka)
     assert kafka.saved == [digests[1], digests[3]]
+
+
+async def test_as_many_after_the_one_that_was_gone_on_from() -> None:
+    life, kafka = restored_life(new_life().run(_LOG[: 3 * _EVERY]).shard.state()), _Kafka()
+    async with _snapshots(kafka, life) as taking:
+        for end in (4 * _EVERY - 1, 4 * _EVERY):
+            life.run(_LOG[:end])
+            await _taken(taking, kafka)
+    assert kafka.saved == [(4 * _EVERY - 1, life.shard.digest())]
 
 
 async def test_when_all_outputs_are_kept_and_not_before(monkeypatch: pytest.MonkeyPatch) -> None:
