@@ -17,7 +17,7 @@ from engine.kernel import header as h
 from engine.kernel.accounts import home_of
 from engine.kernel.bits import lowest_bit
 from engine.kernel.compile import inlined
-from engine.kernel.ids import bucket_of, ways_of
+from engine.kernel.ids import bucket_of, free_ways, ways_of
 from engine.kernel.ladder import hint_of, key_of
 from engine.kernel.layout import BUCKET, COMMAND, ID_STATE, LADDERS_PER_ASSET, MANY_ORDERS
 from engine.kernel.market import prefetch
@@ -124,17 +124,18 @@ def foresee_order(market: Any, order: int) -> None:
 
 @inlined
 def _foresee_id(market: Any, base: int, size: int, low: int) -> None:
-    """Ask for an id's bucket and the one behind it, where every eighth id or so is."""
-    bucket = bucket_of(base, size, low)
-    prefetch(market.ids, bucket, 0)
-    prefetch(market.ids, bucket, _LINE_BYTES)
+    prefetch(market.ids, bucket_of(base, size, low), 0)
 
 
 @inlined
 def _probable_order(market: Any, base: int, size: int, low: int) -> int:
-    """Give the open order of an id if it is in its own bucket of a table; the first row otherwise."""
+    """Give the open order of an id if it is in its own bucket of a table; the first row otherwise.
+
+    Where that bucket is full the one behind is asked for: every eighth id or so is there.
+    """
     bucket = bucket_of(base, size, low)
     found = ways_of(market, bucket, low)
+    prefetch(market.ids, bucket + (free_ways(market, bucket) == 0), 0)
     # Of a new id there is none, and the bucket's first order is not worth asking for.
     state = market.id_halves[bucket, ID_STATE + (lowest_bit(found | 1 << BUCKET) & (BUCKET - 1))]
     order = max(state, 1) - 1
