@@ -104,9 +104,9 @@ def test_an_order_for_the_close_hides_and_insists_on_nothing(api: Scripted) -> N
     assert page.info[0].value.replace("\u00a0", " ") == told
 
 
-def test_the_opening_is_offered_in_an_auction_alone(api: Scripted) -> None:
-    assert "At the opening" not in open_page().selectbox(key="ticket_time_in_force").options
-    api.answer("GET /assets", 200, [answers.TICKER | {"phase": "auction"}])
+@pytest.mark.parametrize("phase", ["continuous", "auction", "halted", "closed"])
+def test_auctions_are_offered_to_limit_orders_in_every_phase(api: Scripted, phase: str) -> None:
+    api.answer("GET /assets", 200, [answers.TICKER | {"phase": phase}])
     page = open_page()
     assert {"At the opening", "At the close"} < set(page.selectbox(key="ticket_time_in_force").options)
     page.selectbox(key="ticket_type").set_value("market").run()
