@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
-MARKET_ZONE: Final = ZoneInfo("America/Sao_Paulo")
+from dashboard.history import MARKET_ZONE
 
 
 def zone() -> ZoneInfo:

@@ -116,6 +116,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+HIDING = """
+Object.defineProperty(document, "hidden", { get: () => window.isAway === true });
+window.leave = (isAway) => {
+  window.isAway = isAway;
+  document.dispatchEvent(new Event("visibilitychange"));
+};
+"""
+"""Playwright lets Chromium hide no page: with this it is told that it is hidden, by `leave(true)`."""
+
+
 @dataclass
 class Scripts:
     """A page that can import the modules."""

@@ -13,7 +13,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
-from tests.dashboard.conftest import TradingFloor, ask, bearer, send_without_asking, sign_in_demo
+from tests.dashboard.conftest import (
+    HIDING,
+    TradingFloor,
+    ask,
+    bearer,
+    send_without_asking,
+    sign_in_demo,
+)
 
 pytestmark = [pytest.mark.kafka, pytest.mark.browser]
 
@@ -169,16 +176,6 @@ def test_a_clock_that_is_set_moves_no_candle_and_no_curve(page: Page, floor: Tra
     page.clock.set_system_time(dt.datetime.now(dt.UTC) - HOUR)
     page.wait_for_function(f"before => {TIP_MS} > before", arg=page.evaluate(TIP_MS))
     assert abs(page.evaluate(TIP_MS) - time.time() * 1_000) < HOUR.total_seconds() * 500
-
-
-# Playwright lets Chromium hide no page: the page is told that it is hidden, and minutes pass by its clock.
-HIDING = """
-Object.defineProperty(document, "hidden", { get: () => window.isAway === true });
-window.leave = (isAway) => {
-  window.isAway = isAway;
-  document.dispatchEvent(new Event("visibilitychange"));
-};
-"""
 
 
 def test_a_tab_away_for_minutes_asks_nothing_and_comes_back_by_few(page: Page, floor: TradingFloor) -> None:

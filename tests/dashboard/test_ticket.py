@@ -137,7 +137,8 @@ def test_an_order_that_waits_for_its_stop_cannot_be_for_now_only() -> None:
 
 
 def test_only_a_limit_order_may_be_for_an_auction() -> None:
-    assert {"at_open", "at_close"} <= set(ticket.times_in_force("limit"))
+    usual = ["day", "gtc", "gtd", "ioc", "fok"]
+    assert ticket.times_in_force("limit") == [*usual, "at_open", "at_close"]
 
 
 def _identity() -> Identity:

@@ -6,19 +6,13 @@ import datetime as dt
 
 import pytest
 
-from tests.dashboard.conftest import Scripts
+from tests.dashboard.conftest import HIDING, Scripts
 
 pytestmark = pytest.mark.browser
 
 HOUR = dt.timedelta(hours=1)
 LOOKING = """
-window.isAway = false;
 window.asked = 0;
-Object.defineProperty(document, "hidden", { get: () => window.isAway, configurable: true });
-window.leave = (isAway) => {
-  window.isAway = isAway;
-  document.dispatchEvent(new Event("visibilitychange"));
-};
 window.looking = new it.Looking(async () => { window.asked += 1; return window.waitMs ?? null; }, 2000);
 """
 
@@ -29,7 +23,7 @@ def test_who_is_away_has_nothing_asked_and_is_served_at_once_and_once_on_coming_
     page = scripts.page
     page.clock.install(time=0)
     page.clock.pause_at(1)
-    scripts.ask("looking.js", LOOKING)
+    scripts.ask("looking.js", HIDING + LOOKING)
 
     again = "looking.again(), null"
 

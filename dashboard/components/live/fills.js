@@ -7,6 +7,9 @@ const KEPT_MAX = 300;
 const SHOWN_MAX = 100;
 const NAMES = ["<Time", "<Symbol", "<Side", "Price", "Quantity", "Value", "Fee", "<Liquidity"];
 
+// The history tells an execution's id; the stream tells the place that it is made of.
+export const executionId = ({ execution_id: id, shard, offset, index }) => id ?? `${shard}-${offset}-${index}`;
+
 export class Fills {
   constructor(decimalsOf) {
     this.decimalsOf = decimalsOf;
@@ -38,7 +41,7 @@ export class Fills {
   }
 
   #keep(execution) {
-    const id = execution.execution_id ?? `${execution.shard}-${execution.offset}-${execution.index}`;
+    const id = executionId(execution);
     this.byId.set(id, {
       id,
       time_ms: execution.time_ms,

@@ -23,6 +23,7 @@ export class MarketPage {
     parent.append(this.node);
     this.tickers = new Map();
     this.facts = { sparks: new Map(), imbalance: new Map() };
+    this.booksAsked = 0;
     this.chosen = { sort: { column: "Symbol", descending: false }, stars: new Set(), onlyStars: false, filter: "" };
   }
 
@@ -31,14 +32,13 @@ export class MarketPage {
     if (this.api) return;
     this.#build(data);
     this.#follow();
-    this.#refreshBooks(0);
+    this.books = new Looking(() => this.#refreshBook(), BOOK_PERIOD_MS);
     this.preferences.load().then((saved) => this.#restore(saved[PREFERENCE]));
   }
 
   close() {
     this.closed = true;
-    clearTimeout(this.bookTimer);
-    for (const part of [this.sparks, this.feed, this.banner, this.redraw, this.heat]) part?.close();
+    for (const part of [this.sparks, this.books, this.feed, this.banner, this.redraw, this.heat]) part?.close();
     this.node.remove();
   }
 
@@ -142,25 +142,24 @@ export class MarketPage {
     }
   }
 
-  async #refreshBooks(turn) {
+  // Gives how long the next one has time: in the first round, none.
+  async #refreshBook() {
     const symbols = (this.shown ?? []).map(({ symbol }) => symbol);
+    if (!symbols.length) return BOOK_PERIOD_MS;
+    const turn = this.booksAsked++;
     const symbol = symbols[turn % symbols.length];
-    const asks = symbol && !document.hidden;
-    let isFirstRound = false;
-    if (asks) {
-      try {
-        const { bids, asks } = await this.api.book(symbol, BOOK_LEVELS);
-        const shares = (levels) => levels.reduce((sum, [, quantity]) => sum + quantity, 0);
-        const [bought, sold] = [shares(bids), shares(asks)];
-        if (bought + sold) this.facts.imbalance.set(symbol, bought / (bought + sold));
-        else this.facts.imbalance.delete(symbol);
-        isFirstRound = turn < symbols.length;
-        this.redraw.ask();
-      } catch {
-        this.facts.imbalance.clear(); // better none than an old one
-      }
+    try {
+      const { bids, asks } = await this.api.book(symbol, BOOK_LEVELS);
+      const shares = (levels) => levels.reduce((sum, [, quantity]) => sum + quantity, 0);
+      const [bought, sold] = [shares(bids), shares(asks)];
+      if (bought + sold) this.facts.imbalance.set(symbol, bought / (bought + sold));
+      else this.facts.imbalance.delete(symbol);
+      this.redraw.ask();
+      return turn < symbols.length ? 0 : BOOK_PERIOD_MS;
+    } catch {
+      this.facts.imbalance.clear(); // better none than an old one
+      return BOOK_PERIOD_MS;
     }
-    if (!this.closed) this.bookTimer = setTimeout(() => this.#refreshBooks(asks ? turn + 1 : turn), isFirstRound ? 0 : BOOK_PERIOD_MS);
   }
 
   #draw() {
