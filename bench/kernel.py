@@ -34,8 +34,8 @@ _SMALL_BATCH: Final = 100
 _FETCHED: Final = 5_000  # about as many as a poll of Kafka brings
 _SINGLES: Final = 20_000
 _RESTING_MANY: Final = 1_000_000
-_SYMBOLS: Final = (1, 100)
-_RESTING_A_BOOK: Final = 2_000  # of the last market, whose books are all as full as an only one's
+_SYMBOLS_MANY: Final = 100
+_RESTING_A_BOOK: Final = 2_000  # where all books are full, and not their market alone
 _READY: Final = """
 import time
 start_s = time.perf_counter()
@@ -48,8 +48,8 @@ print(time.perf_counter() - start_s)
 def run(*, commands: int, rounds: int, resting: int) -> None:
     """Measure and print the figures."""
     _print_start()
-    few = [(symbols, resting) for symbols in _SYMBOLS]
-    for symbols, orders in [*few, (_SYMBOLS[-1], _SYMBOLS[-1] * _RESTING_A_BOOK)]:
+    full = _SYMBOLS_MANY * _RESTING_A_BOOK
+    for symbols, orders in ((1, resting), (_SYMBOLS_MANY, resting), (_SYMBOLS_MANY, full)):
         _print_rates(load(commands, symbols, orders), orders, rounds)
     _print_memory()
 

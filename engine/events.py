@@ -44,6 +44,7 @@ from engine.kernel.layout import (
     STATUSES,
     TEXT_CHUNK_BYTES,
     TIMES_IN_FORCE,
+    WORD_BYTES,
     CommandKind,
     EventKind,
     expiry_place,
@@ -55,7 +56,6 @@ Array: TypeAlias = npt.NDArray[Any]
 Row: TypeAlias = Any  # one row of a record array
 
 _IS_OPEN: Final = np.array([status in OPEN_STATUSES for status in STATUSES])
-_WORD_BYTES: Final = 8
 _MAKER: Final = LIQUIDITIES.index(Liquidity.MAKER)
 
 
@@ -189,11 +189,11 @@ def _order(rows: EventRows, number: int) -> _Order:
     has_expiry = TIMES_IN_FORCE[order["time_in_force"]] is TimeInForce.GTD
     expiry_at = expiry_place(id_length + client_length)
     texts, chunk = order["text"].tobytes() + order["text_2"].tobytes(), order["more_text"]
-    for _ in range(ORDER_TEXT_BYTES, expiry_at + _WORD_BYTES * has_expiry, TEXT_CHUNK_BYTES):
+    for _ in range(ORDER_TEXT_BYTES, expiry_at + WORD_BYTES * has_expiry, TEXT_CHUNK_BYTES):
         texts += rows.text_chunks[chunk].tobytes()
         chunk = rows.text_next[chunk]
     client_id = texts[id_length : id_length + client_length]
-    expiry = texts[expiry_at : expiry_at + _WORD_BYTES]
+    expiry = texts[expiry_at : expiry_at + WORD_BYTES]
     return _Order(
         order_id=unescaped(texts[:id_length]),
         client_order_id=unescaped(client_id) if client_id else None,

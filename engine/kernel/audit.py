@@ -16,6 +16,7 @@ from engine.kernel.layout import (
     ORDER_TEXT_BYTES,
     TEXT_CHUNK_BYTES,
     UNLISTED,
+    WORD_BYTES,
     Ladder,
     expiry_place,
 )
@@ -35,7 +36,6 @@ from engine.kernel.words import (
 _DOWN = (Ladder.BIDS, Ladder.SELL_STOPS)
 # An ended id's state is the day of its end plus this, negative.
 _ENDED_BEFORE = 2
-_WORD_BYTES = 8
 
 
 def audit(memory: Memory) -> None:
@@ -265,10 +265,10 @@ class _Audit:
         for order in range(self.words[h.ORDERS_USED]):
             row = self.memory.orders[order]
             texts, length = self._texts(row)
-            kept = expiry_place(length) + _WORD_BYTES if row["time_in_force"] == GTD else length
+            kept = expiry_place(length) + WORD_BYTES if row["time_in_force"] == GTD else length
             needed = -(-max(0, kept - ORDER_TEXT_BYTES) // TEXT_CHUNK_BYTES)
             assert len(texts) == ORDER_TEXT_BYTES + needed * TEXT_CHUNK_BYTES
-            behind = texts[length : -(-length // _WORD_BYTES) * _WORD_BYTES]
+            behind = texts[length : -(-length // WORD_BYTES) * WORD_BYTES]
             assert not any(behind), "what stood behind the text in its batch was kept too"
             chunks += needed
         free, chunk = 0, self.words[h.TEXT_FREE]
@@ -286,7 +286,7 @@ class _Audit:
 
     def _kept_expiry(self, row: Any) -> int:
         texts, length = self._texts(row)
-        return int.from_bytes(texts[expiry_place(length) :][:_WORD_BYTES], sys.byteorder)
+        return int.from_bytes(texts[expiry_place(length) :][:WORD_BYTES], sys.byteorder)
 
     def _chained(self, word: int, rows: Any, link: str) -> int:
         count, row = 0, self.words[word]

@@ -223,14 +223,14 @@ ORDER: Final = np.dtype(
     align=True,
 )
 ORDER_TEXT_BYTES: Final = 16  # in the row
-_WORD_BYTES: Final = 8
+WORD_BYTES: Final = 8
 UNLISTED: Final = -2
 assert ORDER.itemsize == 128
 
 
 def expiry_place(text_length: int) -> int:
     """Give the byte of an order's texts, row and chunks together, at which a gtd order keeps its end."""
-    return max(ORDER_TEXT_BYTES, -(-text_length // _WORD_BYTES) * _WORD_BYTES)
+    return max(ORDER_TEXT_BYTES, -(-text_length // WORD_BYTES) * WORD_BYTES)
 
 
 # The queue of one price (or time). `quantity` is what shows, `total` all that is left. A free row's `head` is
