@@ -93,7 +93,7 @@ class FrozenState:
             if ended[1] != 0 or os.fstat(self._file.fileno()).st_size != sum(self._sizes):
                 raise FreezingError("the state could not be written; is the disk for temporary files full?")
         except BaseException:
-            # Whoever waited has no state to close, so the file goes now; what ended the wait goes on from here.
+            # Whoever waited has no state to close: the file goes now, and what ended the wait goes on.
             self._file.close()
             raise
         return kept
