@@ -15,7 +15,7 @@ from engine.kernel import layout
 from engine.kernel.memory import Array, Memory
 from engine.names import Names
 
-STATE_VERSION: Final = 7
+STATE_VERSION: Final = 8
 """Changes with every change of what the arrays mean, so that no engine reads what it would misunderstand."""
 
 

@@ -4,9 +4,10 @@ Entries stand in buckets of four, a cache line; the first four are those of the 
 is in its own bucket or, when that was full, in the next that was not. All four are looked at at once: whether
 an entry is taken cannot be foreseen, and a wrong guess costs more than looking.
 
-When it is full, a new table is begun, as large as the ids need that still count; each new id then takes some
-entries of the old one along. After that the old one is wiped, some entries at a time as well, so that its
-rows can serve again. Entries of orders that ended before yesterday count no more.
+When it is full, a new table is begun, as large as the ids need that still count; its pages have been supplied by
+then, one at a time. Each new id takes some entries of the old table along. After that the old one is wiped, some
+entries at a time as well, so that its rows can serve again. Entries of orders that ended before yesterday count
+no more.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from typing import Any, Final
 from engine.kernel import header as h
 from engine.kernel.bits import lowest_bit
 from engine.kernel.compile import called, inlined, rarely
-from engine.kernel.layout import BUCKET, ID_HIGH, ID_STATE, NONE
+from engine.kernel.layout import BUCKET, ID_BUCKET, ID_HIGH, ID_STATE, NONE
 from engine.kernel.market import alike, prefetch
 
 _BUCKET_BITS: Final = BUCKET.bit_length() - 1
 _WAY: Final = BUCKET - 1
 _FULL_IN_16: Final = 10
+_NEARLY_FULL_IN_128: Final = 7 * _FULL_IN_16
 _CROWDED_IN_16: Final = 14
 _LIVE_IN_16: Final = 5
 _MOVED_AT_LEAST: Final = 32
 _BUCKETS_AHEAD: Final = _MOVED_AT_LEAST // BUCKET
+_IDS_A_PAGE: Final = 8
+_PAGE_ENTRIES: Final = 4096 * BUCKET // ID_BUCKET.itemsize
 _ENDED_BEFORE: Final = 2  # so that the day before 1970 is still a negative state
 
 
@@ -109,8 +113,31 @@ def _make_way(market: Any) -> None:
     words = market.header
     if words[h.OLD_IDS_SIZE] != 0:
         _tidy(market)
-    elif words[h.IDS_COUNT] * 16 >= words[h.IDS_SIZE] * _FULL_IN_16:
+    elif words[h.IDS_COUNT] * 128 >= words[h.IDS_SIZE] * _NEARLY_FULL_IN_128:
+        _come_near_full(market)
+
+
+@rarely
+def _come_near_full(market: Any) -> None:
+    words = market.header
+    if words[h.IDS_COUNT] * 16 >= words[h.IDS_SIZE] * _FULL_IN_16:
         _begin_new_table(market)
+    elif words[h.IDS_COUNT] % _IDS_A_PAGE == 0:
+        _supply_page_of_next(market)
+
+
+@inlined
+def _supply_page_of_next(market: Any) -> None:
+    """Have the system supply a page of the next table, each time another one.
+
+    The first ids of a table go to all of its pages, so that the system would clear all of them at once.
+    """
+    words = market.header
+    since_nearly_full = words[h.IDS_COUNT] - words[h.IDS_SIZE] * _NEARLY_FULL_IN_128 // 128
+    first = since_nearly_full // _IDS_A_PAGE * _PAGE_ENTRIES
+    size = _next_size(market)
+    if first < size <= _size_max(market):
+        _set_state(market, _next_base(market, size) + first, 0)
 
 
 @inlined
@@ -187,23 +214,40 @@ def _free_entry(market: Any, base: int, size: int, low: int) -> int:
         first = (first + BUCKET) & (size - 1)
 
 
-@rarely
-def _begin_new_table(market: Any) -> None:
+@inlined
+def _next_size(market: Any) -> int:
     words = market.header
-    live = words[h.OPEN_ORDERS] + words[h.ENDED_TODAY] + words[h.ENDED_YESTERDAY] + 1
+    live = words[h.OPEN_ORDERS] + words[h.ENDED_TODAY] + words[h.ENDED_YESTERDAY]
     size = h.IDS_SIZE_MIN
     while live * 16 > size * _LIVE_IN_16:
         size *= 2
-    half_entries = len(market.ids) * BUCKET // 2
-    if 2 * size > half_entries:
+    return size
+
+
+@inlined
+def _size_max(market: Any) -> int:
+    # The table of size s stands in the entries from s to 2 s of its half.
+    return len(market.ids) * BUCKET // 4
+
+
+@inlined
+def _next_base(market: Any, size: int) -> int:
+    return (1 - market.header[h.IDS_HALF]) * (len(market.ids) * BUCKET // 2) + size
+
+
+@rarely
+def _begin_new_table(market: Any) -> None:
+    words = market.header
+    size = _next_size(market)
+    if size > _size_max(market):
         return
     old_size = words[h.IDS_SIZE]
     words[h.OLD_IDS_BASE] = words[h.IDS_BASE]
     words[h.OLD_IDS_SIZE] = old_size
     words[h.OLD_IDS_CURSOR] = 0
     words[h.OLD_IDS_STEP] = max(_MOVED_AT_LEAST, 64 * old_size // size)
+    words[h.IDS_BASE] = _next_base(market, size)
     words[h.IDS_HALF] = 1 - words[h.IDS_HALF]
-    words[h.IDS_BASE] = words[h.IDS_HALF] * half_entries + size
     words[h.IDS_SIZE] = size
     words[h.IDS_COUNT] = 0
     words[h.ROOM] = 0
