@@ -28,12 +28,15 @@ from bench.matching_alone import MatchingAlone, matching_alone
 from bench.peers.exchange_core import ExchangeCore, NoPeerError, Part, exchange_core
 from bench.report import Figure, print_figures
 from bench.stream import stream
+from engine.kernel import header as h
 
 _KERNEL: Final = "kernel, large batches"
 _SMALL_BATCH: Final = 100
 _FETCHED: Final = 5_000  # about as many as a poll of Kafka brings
 _SINGLES: Final = 20_000
 _RESTING_MANY: Final = 1_000_000
+_GROWING: Final = 4_000_000
+_FIRST_BATCHES: Final = 10  # in which the first ids of a table go to nearly all of its huge pages
 _SYMBOLS_MANY: Final = 100
 _RESTING_A_BOOK: Final = 2_000  # where all books are full, and not their market alone
 _READY: Final = """
@@ -52,6 +55,7 @@ def run(*, commands: int, rounds: int, resting: int) -> None:
     for symbols, orders in ((1, resting), (_SYMBOLS_MANY, resting), (_SYMBOLS_MANY, full)):
         _print_rates(load(commands, symbols, orders), orders, rounds)
     _print_memory()
+    _print_growth()
 
 
 def _print_rates(given: Load, resting: int, rounds: int) -> None:
@@ -151,6 +155,35 @@ def _print_memory() -> None:
     print_figures(
         f"memory with {_RESTING_MANY:,} orders resting",
         [Figure("a resting order", grown / _RESTING_MANY, "bytes")],
+    )
+
+
+def _print_growth() -> None:
+    """Tell how long small batches take while a market grows, where its table of ids does and elsewhere."""
+    given = load(_GROWING, 1, _RESTING_MANY)
+    book = Book(1)
+    times_ms, begun = np.empty(_GROWING // _SMALL_BATCH), list[int]()
+    half = book.memory.header.item(h.IDS_HALF)
+    for batch in range(len(times_ms)):
+        rows = given.rows[batch * _SMALL_BATCH : (batch + 1) * _SMALL_BATCH]
+        start_s = time.perf_counter()
+        book.run(rows, given.text)
+        times_ms[batch] = (time.perf_counter() - start_s) * 1e3
+        if book.memory.header.item(h.IDS_HALF) != half:
+            half = 1 - half
+            begun.append(batch)
+    of_tables = np.concatenate([times_ms[batch : batch + _FIRST_BATCHES] for batch in begun])
+    print_figures(
+        f"batches of {_SMALL_BATCH} while {_GROWING:,} commands come, {_RESTING_MANY:,} resting",
+        [
+            Figure("median", float(np.median(times_ms)), "ms"),
+            Figure("99.99% of all", float(np.percentile(times_ms, 99.99)), "ms"),
+            Figure("the longest", float(times_ms.max()), "ms"),
+            Figure(
+                f"the longest of the first {_FIRST_BATCHES} of a table of ids", float(of_tables.max()), "ms"
+            ),
+            Figure("the first of the largest table, in all", float(of_tables[-_FIRST_BATCHES:].sum()), "ms"),
+        ],
     )
 
 

@@ -14,6 +14,10 @@ from engine.kernel.market import row_or_spare
 from engine.kernel.words import BUY
 
 _SPREAD: Final = 0x9E3779B97F4A7C1
+_PAGE_ENTRIES: Final = 1024
+_POSITIONS_A_PAGE: Final = (
+    64  # a table is twice as large as the one before, of which an eighth remains for this
+)
 
 
 @inlined
@@ -41,14 +45,35 @@ def add_position(market: Any, account: int, asset: int) -> int:
     row.account = account
     row.asset = asset
     row.touched = NONE
+    # The next table has all others by then.
     if 2 * words[h.POSITIONS_USED] > words[h.POSITION_TABLE_SIZE]:
-        # The next table's rows were never used, so they are zeros.
         words[h.POSITION_TABLE_SIZE] *= 2
-        for each in range(words[h.POSITIONS_USED]):
-            _enter(market, each)
-    else:
-        _enter(market, position)
+    size = words[h.POSITION_TABLE_SIZE]
+    _enter(market, position, size)
+    if 4 * size <= len(market.position_table):
+        _prepare_next_table(market, position, size)
     return position
+
+
+@inlined
+def _prepare_next_table(market: Any, position: int, size: int) -> None:
+    """Do a new position's part of what the next table needs, so that it is ready when this one is half full.
+
+    Positions are never taken out, so nobody seeks any in the next table before. Its first entries go anywhere, and
+    the system would clear all of its memory for them at once; it does so before, page by page.
+    """
+    since_quarter = position - size // 4
+    if 0 <= since_quarter < size // 8 and since_quarter % _POSITIONS_A_PAGE == 0:
+        page = since_quarter // _POSITIONS_A_PAGE
+        market.position_table[2 * size + page * _PAGE_ENTRIES] = 0
+    for each in range(entered_in_next(position, size), entered_in_next(position + 1, size)):
+        _enter(market, each, 2 * size)
+
+
+@inlined
+def entered_in_next(positions: int, size: int) -> int:
+    """Count the positions that the next table has too, when there are so many in one of this size."""
+    return max(0, 4 * positions - 3 * size // 2)
 
 
 @inlined
@@ -214,8 +239,7 @@ def cost_of(cost: int, quantity: int, closed: int) -> int:
 
 
 @called
-def _enter(market: Any, position: int) -> None:
-    size = market.header[h.POSITION_TABLE_SIZE]
+def _enter(market: Any, position: int, size: int) -> None:
     row = market.positions[position]
     place = home_of(row.account, row.asset, size)
     while market.position_table[size + place] != 0:

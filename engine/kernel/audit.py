@@ -222,6 +222,11 @@ class _Audit:
             limited = not self.memory.accounts[row["account"]]["unlimited"]
             assert not limited or 0 <= row["held_quantity"] <= row["quantity"]
         size = self.words[h.POSITION_TABLE_SIZE]
+        self._check_entered(size, positions)
+        if 4 * size <= len(self.memory.position_table):
+            self._check_entered(2 * size, max(0, 4 * positions - 3 * size // 2))
+
+    def _check_entered(self, size: int, positions: int) -> None:
         entered = self.memory.position_table[size : 2 * size]
         assert sorted(entered[entered != 0]) == list(range(1, positions + 1)), "a position cannot be found"
 

@@ -209,7 +209,8 @@ class Memory:
         yield "accounts", 0, int(words[header.ACCOUNTS_USED])
         yield "positions", 0, int(words[header.POSITIONS_USED])
         size = int(words[header.POSITION_TABLE_SIZE])
-        yield "position_table", size, size
+        # Behind a table stands the next one, twice as large, unless it is the largest.
+        yield "position_table", size, min(3 * size, len(self.position_table) - size)
         yield "ids", *_buckets(words[header.IDS_BASE], words[header.IDS_SIZE])
         if words[header.OLD_IDS_SIZE]:
             yield "ids", *_buckets(words[header.OLD_IDS_BASE], words[header.OLD_IDS_SIZE])

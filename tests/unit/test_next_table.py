@@ -1,4 +1,4 @@
-"""The next table of ids has its memory before its first id."""
+"""The next tables of ids and of positions have their memory before their first entries."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from bench.kernel_book import Book, Load, load
+from bench.stream import INVESTORS, stream_opening
 from engine.kernel import header as h
 from engine.kernel.audit import audit
 from engine.kernel.layout import BUCKET, ID_BUCKET, Capacity
 from engine.kernel.memory import Array, Memory
+from engine.names import Names, investor_names
+from engine.wire.rows import CommandRows
 
 _CAPACITY = Capacity(
     orders=1 << 15,
@@ -23,8 +26,10 @@ _CAPACITY = Capacity(
     ids=1 << 16,
     text_chunks=1 << 10,
 )
-_PAGE_BUCKETS = 4096 // ID_BUCKET.itemsize
+_PAGE_BYTES = 4096
+_PAGE_BUCKETS = _PAGE_BYTES // ID_BUCKET.itemsize
 _MARK = -(1 << 30)
+_TIME_MS = 1_790_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -69,12 +74,39 @@ def test_all_of_its_pages_are_written_before_one_at_a_time(given: Load) -> None:
         audit(book.memory)
 
 
-def test_a_table_that_would_not_fit_is_not_supplied(given: Load) -> None:
-    book = Book(1, capacity=replace(_CAPACITY, ids=h.IDS_SIZE_MIN))
-    before = book.memory.ids.copy()
-    marks = book.memory.ids["state"][len(before) // 2 :: _PAGE_BUCKETS, 0]
-    marks[:] = _MARK
+def test_what_the_largest_table_holds_stays_as_it_is(given: Load) -> None:
+    book = Book(1, capacity=replace(_CAPACITY, ids=2 * h.IDS_SIZE_MIN))
     book.run(given.rows, given.text)
     words = book.memory.header
+    assert words.item(h.IDS_SIZE) == 2 * h.IDS_SIZE_MIN
     assert words.item(h.IDS_COUNT) * 16 >= words.item(h.IDS_SIZE) * 14, "no further id fits"
-    assert (marks == _MARK).all()
+    audit(book.memory)
+
+
+def test_the_next_table_of_positions_is_written_to_page_by_page() -> None:
+    book = Book(0, capacity=_CAPACITY)
+    words = book.memory.header
+    batch = _shares_for_all(symbols=4, offset=words.item(h.OFFSET) + 1)
+    size = 4 * h.POSITION_TABLE_SIZE_MIN
+    marks = book.memory.position_table[2 * size : 4 * size : _PAGE_BYTES // 4]
+    marks[:] = _MARK
+    at = []
+    for row in range(len(batch)):
+        before = np.count_nonzero(marks == _MARK)
+        book.run(batch.commands[row : row + 1], batch.text)
+        at += [words.item(h.POSITIONS_USED)] * int(before - np.count_nonzero(marks == _MARK))
+        if words.item(h.POSITIONS_USED) == 3 * size // 8:
+            break
+    assert words.item(h.POSITION_TABLE_SIZE) == size
+    assert len(at) == len(marks)
+    assert len(set(at)) == len(at), "never two at once"
+    assert min(at) > size // 4, "never sooner than needed"
+    audit(book.memory)
+
+
+def _shares_for_all(*, symbols: int, offset: int) -> CommandRows:
+    """Give commands that list symbols and give each account of a book's opening shares of them."""
+    batch = CommandRows(investor_names(1 + INVESTORS, 1 << 16), Names(symbols, 1 << 10))
+    for place, command in enumerate(stream_opening(symbols=symbols)):
+        batch.add(command, offset + place, _TIME_MS)
+    return batch

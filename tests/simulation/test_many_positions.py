@@ -1,0 +1,60 @@
+"""The table of positions grows without a moment at which all of them move."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from engine.domain import Deposit, ListAsset, OpenAccount, Place, Side
+from tests.simulation.lives import new_life, restored_life
+from tests.strategies import START_MS, Step
+
+_INVESTORS = [f"i{number}" for number in range(64)]
+_SYMBOLS = [f"S{number}" for number in range(80)]
+
+
+@cache
+def _log() -> tuple[Step, ...]:
+    """Give everybody shares of everything, so many positions that the largest table is reached, and sell them."""
+    commands = [
+        *(
+            ListAsset(symbol=symbol, name=symbol, tick_size_units=1, lot_size=1, reference_price_units=100)
+            for symbol in _SYMBOLS
+        ),
+        *(OpenAccount(investor_id=investor) for investor in _INVESTORS),
+        *(
+            Deposit(investor_id=investor, symbol=symbol, quantity=5)
+            for symbol in _SYMBOLS
+            for investor in _INVESTORS
+        ),
+        *(
+            Place(
+                order_id=f"{symbol}-{investor}",
+                investor_id=investor,
+                symbol=symbol,
+                side=Side.SELL,
+                price_units=100,
+                quantity=5,
+            )
+            for symbol in _SYMBOLS[::7]
+            for investor in _INVESTORS
+        ),
+    ]
+    return tuple(Step(command, START_MS) for command in commands)
+
+
+def test_every_position_is_found_whatever_the_table_and_the_next_one_hold() -> None:
+    life, log = new_life(), _log()
+    for end in (650, 1_200, 2_250, 3_400, len(log)):
+        life.run(log[:end])
+        life.shard.check()
+    assert not [value for value in life.topics["executions"] if b"rejected" in value]
+
+
+@pytest.mark.parametrize("cut", [400, 700, 1_150, 2_000, 2_193, 5_200])
+def test_a_restored_market_goes_on_as_the_other_does(cut: int) -> None:
+    log, clean, life = _log(), new_life(), new_life()
+    clean.run(log)
+    life = restored_life(life.run(log[:cut]).shard.state()).run(log)
+    assert life.shard.digest() == clean.shard.digest()
