@@ -59,8 +59,8 @@ def add_position(market: Any, account: int, asset: int) -> int:
 def _prepare_next_table(market: Any, position: int, size: int) -> None:
     """Do a new position's part of what the next table needs, so that it is ready when this one is half full.
 
-    Positions are never taken out, so nobody seeks any in the next table before. Its first entries go anywhere, and
-    the system would clear all of its memory for them at once; it does so before, page by page.
+    Positions are never taken out, so nobody seeks any in the next table before. Its first entries go
+    anywhere, and the system would clear all of its memory at once for them; it does so before, page by page.
     """
     since_quarter = position - size // 4
     if 0 <= since_quarter < size // 8 and since_quarter % _POSITIONS_A_PAGE == 0:

@@ -16,7 +16,7 @@ _SYMBOLS = [f"S{number}" for number in range(80)]
 
 @cache
 def _log() -> tuple[Step, ...]:
-    """Give everybody shares of everything, so many positions that the largest table is reached, and sell them."""
+    """Give everybody shares of everything, until the largest table is reached, and offer some of them."""
     commands = [
         *(
             ListAsset(symbol=symbol, name=symbol, tick_size_units=1, lot_size=1, reference_price_units=100)
