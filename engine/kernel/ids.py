@@ -4,10 +4,10 @@ Entries stand in buckets of four, a cache line; the first four are those of the 
 is in its own bucket or, when that was full, in the next that was not. All four are looked at at once: whether
 an entry is taken cannot be foreseen, and a wrong guess costs more than looking.
 
-When it is full, a new table is begun, as large as the ids need that still count; its pages have been supplied
-by then, one at a time. Each new id takes some entries of the old table along. After that the old one is wiped,
-some entries at a time as well, so that its rows can serve again. Entries of orders that ended before yesterday
-count no more.
+When it is full, a new table is begun, as large as the ids need that still count; its pages have been
+supplied by then, one at a time. Each new id takes some entries of the old table along. After that the
+old one is wiped, some entries at a time as well, so that its rows can serve again. Entries of orders
+that ended before yesterday count no more.
 """
 
 from __future__ import annotations
