@@ -58,6 +58,7 @@ SAY_PRICE: Final = 43  # what a refusal's message speaks of
 SAY_DETAIL: Final = 44
 
 ROOM: Final = 45  # new orders that there is certainly room for; 0: look
+NEXT_IDS_PAGES: Final = 46  # pages of the next table of ids that were supplied
 FORESEEN: Final = 48  # orders that commands soon to come may want (see foresight.py)
 FORESEEN_LEVELS: Final = 56  # those of their prices
 FORESEEN_MAKERS: Final = 64  # the levels, then the orders, that they may trade with

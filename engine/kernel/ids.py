@@ -113,31 +113,29 @@ def _make_way(market: Any) -> None:
     words = market.header
     if words[h.OLD_IDS_SIZE] != 0:
         _tidy(market)
-    elif words[h.IDS_COUNT] * 128 >= words[h.IDS_SIZE] * _NEARLY_FULL_IN_128:
-        _come_near_full(market)
+    elif words[h.IDS_COUNT] * 16 >= words[h.IDS_SIZE] * _FULL_IN_16:
+        _begin_new_table(market)
 
 
 @rarely
-def _come_near_full(market: Any) -> None:
-    words = market.header
-    if words[h.IDS_COUNT] * 16 >= words[h.IDS_SIZE] * _FULL_IN_16:
-        _begin_new_table(market)
-    elif words[h.IDS_COUNT] % _IDS_A_PAGE == 0:
-        _supply_page_of_next(market)
+def supply_next_table(market: Any) -> None:
+    """Have the system supply some pages of the next table while this one's last eighth fills, all in time.
 
-
-@inlined
-def _supply_page_of_next(market: Any) -> None:
-    """Have the system supply a page of the next table, each time another one.
-
-    The first ids of a table go to all of its pages, so that the system would clear all of them at once.
+    The first ids of a table go to all of its pages, and the system would clear all of them at once for them.
     """
     words = market.header
-    since_nearly_full = words[h.IDS_COUNT] - words[h.IDS_SIZE] * _NEARLY_FULL_IN_128 // 128
-    first = since_nearly_full // _IDS_A_PAGE * _PAGE_ENTRIES
+    into_last_eighth = words[h.IDS_COUNT] - words[h.IDS_SIZE] * _NEARLY_FULL_IN_128 // 128
+    if words[h.OLD_IDS_SIZE] != 0 or into_last_eighth < 0:
+        words[h.NEXT_IDS_PAGES] = 0
+        return
     size = _next_size(market)
-    if first < size <= _size_max(market):
-        _set_state(market, _next_base(market, size) + first, 0)
+    if size > _size_max(market):
+        return
+    base = _next_base(market, size)
+    due = min(into_last_eighth // _IDS_A_PAGE + 1, size // _PAGE_ENTRIES)
+    for page in range(words[h.NEXT_IDS_PAGES], due):
+        _set_state(market, base + page * _PAGE_ENTRIES, 0)
+    words[h.NEXT_IDS_PAGES] = due
 
 
 @inlined

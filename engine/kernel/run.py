@@ -23,6 +23,7 @@ from engine.kernel.commands import (
 from engine.kernel.compile import compiled, inlined, rarely
 from engine.kernel.events import report, report_account, report_refusal
 from engine.kernel.foresight import foresee
+from engine.kernel.ids import supply_next_table
 from engine.kernel.ladder import key_of
 from engine.kernel.layout import ANY_ASSET, EVENTS_SOFT_MAX, LADDERS_PER_ASSET, NONE, CommandKind, Ladder
 from engine.kernel.market import market_of
@@ -78,6 +79,7 @@ def run(header: Array, first: int, last: int) -> int:
     market = market_of(header)
     words = market.header
     words[h.EVENTS] = 0
+    supply_next_table(market)
     command = first
     if words[h.CHANGED_LEVELS] + _CHANGES_SPARE > len(market.changed_levels):
         return first
