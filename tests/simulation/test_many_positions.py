@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from engine.domain import Deposit, ListAsset, OpenAccount, Place, Side
+from engine.domain import Command, Deposit, ListAsset, OpenAccount, Place, Side
 from tests.simulation.lives import new_life, restored_life
 from tests.strategies import START_MS, Step
 
@@ -16,31 +16,28 @@ _SYMBOLS = [f"S{number}" for number in range(80)]
 
 @cache
 def _log() -> tuple[Step, ...]:
-    """Give everybody shares of everything, until the largest table is reached, and offer some of them."""
-    commands = [
+    """Give all investors shares of one symbol after another, and let one of them offer what it had before."""
+    commands: list[Command] = [
         *(
             ListAsset(symbol=symbol, name=symbol, tick_size_units=1, lot_size=1, reference_price_units=100)
             for symbol in _SYMBOLS
         ),
         *(OpenAccount(investor_id=investor) for investor in _INVESTORS),
-        *(
-            Deposit(investor_id=investor, symbol=symbol, quantity=5)
-            for symbol in _SYMBOLS
-            for investor in _INVESTORS
-        ),
-        *(
+    ]
+    for number, symbol in enumerate(_SYMBOLS):
+        commands += [Deposit(investor_id=investor, symbol=symbol, quantity=80) for investor in _INVESTORS]
+        seller = _INVESTORS[number % len(_INVESTORS)]
+        commands += [
             Place(
-                order_id=f"{symbol}-{investor}",
-                investor_id=investor,
-                symbol=symbol,
+                order_id=f"{symbol}-{sold}",
+                investor_id=seller,
+                symbol=sold,
                 side=Side.SELL,
                 price_units=100,
-                quantity=5,
+                quantity=1,
             )
-            for symbol in _SYMBOLS[::7]
-            for investor in _INVESTORS
-        ),
-    ]
+            for sold in _SYMBOLS[: number + 1 : 9]
+        ]
     return tuple(Step(command, START_MS) for command in commands)
 
 
