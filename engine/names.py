@@ -14,6 +14,7 @@ import numpy.typing as npt
 from engine.domain import HOUSE_ID
 from engine.escaping import unescaped
 from engine.kernel.bits import rotate_left
+from engine.kernel.growth import PAGE_PLACES, PLACE, entered_in_next, page_of_next
 from engine.kernel.layout import HOUSE, NAME, NONE
 from engine.kernel.memory import reserved
 from engine.kernel.octets import (
@@ -34,7 +35,7 @@ _SPREAD: Final = signed(0x9E37_79B9_7F4A_7C15)
 class NameTable(NamedTuple):
     """What compiled code needs to find a name.
 
-    `table` is open-addressing: rows of `entries`, NONE where free; its size is a power of two, at most half
+    `table` is open-addressing: rows of `entries` + 1, 0 where free; its size is a power of two, at most half
     of it is taken.
     """
 
@@ -59,13 +60,13 @@ def find_name(names: NameTable, octets: Octets, start: int, length: int) -> int:
     """Give the row of the name whose bytes stand in an array with `SLACK` behind them; NONE if unknown."""
     table, entries, text = names
     place = _place(octets, start, length, len(table))
-    row = int(table[place])
+    row = int(table[place]) - 1
     while row != NONE:
         entry = entries[row]
         if entry.length == length and equal_octets(text, entry.start, octets, start, length):
             break
         place = (place + 1) & (len(table) - 1)
-        row = int(table[place])
+        row = int(table[place]) - 1
     return row
 
 
@@ -79,9 +80,25 @@ def _enter_names(names: NameTable, first: int, last: int) -> None:
     table, entries, text = names
     for row in range(first, last):
         place = _place(text, entries[row].start, entries[row].length, len(table))
-        while table[place] != NONE:
+        while table[place] != 0:
             place = (place + 1) & (len(table) - 1)
-        table[place] = row
+        table[place] = row + 1
+
+
+@compiled
+def _enter_all(names: NameTable, next_one: NameTable, count: int) -> None:
+    _enter_names(names, 0, count)
+    _enter_names(next_one, 0, entered_in_next(count, len(names.table)))
+
+
+@compiled
+def _prepare_next(next_one: NameTable, row: int) -> None:
+    """Do a new name's part of what the next table needs."""
+    places = len(next_one.table) // 2
+    page = page_of_next(row, places)
+    if page != NONE:
+        next_one.table[page * PAGE_PLACES] = 0
+    _enter_names(next_one, entered_in_next(row, places), entered_in_next(row + 1, places))
 
 
 class Names:
@@ -135,7 +152,7 @@ class Names:
     def add(self, escaped: bytes) -> int:
         """Give a name's row, a new one where it has none; NONE when there is no room for another.
 
-        Cost O(1), now and then O(count): the hash table doubles when it is half full.
+        Cost O(1); no name waits for others to move to a larger table.
         """
         row = self.find(escaped)
         if row != NONE:
@@ -149,9 +166,9 @@ class Names:
         self.count += 1
         self.text_length = end
         if 2 * self.count > len(self._table.table):
-            self._make_table()
-        else:
-            _enter_names(self._table, row, row + 1)
+            self._table, self._next = self._next, self._empty(2 * len(self._next.table))
+        _enter_names(self._table, row, row + 1)
+        _prepare_next(self._next, row)
         return row
 
     def escaped(self, row: int) -> bytes:
@@ -167,8 +184,12 @@ class Names:
         rows = _TABLE_ROWS_MIN
         while rows < 2 * self.count:
             rows *= 2
-        self._table = NameTable(np.full(rows, NONE, np.int32), self.entries, self.text)
-        _enter_names(self._table, 0, self.count)
+        self._table, self._next = self._empty(rows), self._empty(2 * rows)
+        _enter_all(self._table, self._next, self.count)
+
+    def _empty(self, rows: int) -> NameTable:
+        # Zeros, which the system supplies as they are written to.
+        return NameTable(np.zeros(rows, PLACE), self.entries, self.text)
 
 
 def investor_names(capacity: int, bytes_max: int) -> Names:

@@ -9,6 +9,7 @@ import numpy as np
 from engine.domain import BALANCE_QUANTITY_MAX, BALANCE_UNITS_MAX
 from engine.kernel import header as h
 from engine.kernel.compile import called, inlined, rarely
+from engine.kernel.growth import PAGE_PLACES, entered_in_next, page_of_next
 from engine.kernel.layout import NONE, UNLISTED
 from engine.kernel.market import row_or_spare
 from engine.kernel.words import BUY
@@ -51,29 +52,12 @@ def add_position(market: Any, account: int, asset: int) -> int:
     size = words[h.POSITION_TABLE_SIZE]
     _enter(market, position, size)
     if 4 * size <= len(market.position_table):
-        _prepare_next_table(market, position, size)
+        page = page_of_next(position, size)
+        if page != NONE:
+            market.position_table[2 * size + page * PAGE_PLACES] = 0
+        for each in range(entered_in_next(position, size), entered_in_next(position + 1, size)):
+            _enter(market, each, 2 * size)
     return position
-
-
-@inlined
-def _prepare_next_table(market: Any, position: int, size: int) -> None:
-    """Do a new position's part of what the next table needs, so that it is ready when this one is half full.
-
-    Positions are never taken out, so nobody seeks any in the next table before. Its first entries go
-    anywhere, and the system would clear all of its memory at once for them; it does so before, page by page.
-    """
-    since_quarter = position - size // 4
-    if 0 <= since_quarter < size // 8 and since_quarter % _POSITIONS_A_PAGE == 0:
-        page = since_quarter // _POSITIONS_A_PAGE
-        market.position_table[2 * size + page * _PAGE_ENTRIES] = 0
-    for each in range(entered_in_next(position, size), entered_in_next(position + 1, size)):
-        _enter(market, each, 2 * size)
-
-
-@inlined
-def entered_in_next(positions: int, size: int) -> int:
-    """Count the positions that the next table has too, when there are so many in one of this size."""
-    return max(0, 4 * positions - 3 * size // 2)
 
 
 @inlined

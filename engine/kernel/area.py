@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from engine.kernel import layout
+from engine.kernel.growth import PLACE
 from engine.kernel.header import WORDS
 from engine.kernel.layout import Capacity
 
@@ -72,7 +73,7 @@ _BEHIND: Final = {
     "level_changed": Shape(np.dtype(np.uint8), lambda capacity: capacity.levels),
     "level_hints": Shape(np.dtype(np.int32), lambda _: layout.LEVEL_HINTS),
     "nodes": Shape(layout.NODE, lambda capacity: capacity.nodes),
-    "position_table": Shape(np.dtype(np.int32), _position_table),
+    "position_table": Shape(PLACE, _position_table),
     "accounts": Shape(layout.ACCOUNT, lambda capacity: capacity.accounts),
     "positions": Shape(layout.POSITION, lambda capacity: capacity.positions),
     "levels": Shape(layout.LEVEL, lambda capacity: capacity.levels),

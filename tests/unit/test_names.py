@@ -41,11 +41,16 @@ def test_full_table_takes_no_more_names() -> None:
 
 
 def test_loaded_names_are_the_same_names() -> None:
-    names = Names(5_000, 100_000)
+    names = Names(6_000, 100_000)
     for number in range(3_000):
         names.add(f"name-{number}".encode())
-    loaded = Names(5_000, 100_000)
+    loaded = Names(6_000, 100_000)
     loaded.fill(names.entries[: names.count].copy(), names.text[: names.text_length].copy())
     assert np.array_equal(loaded.table.table, names.table.table)
     assert loaded.find(b"name-2999") == 2_999
     assert loaded.add(b"new") == names.add(b"new") == 3_000
+    # Into the next table, which it was filling when it was kept.
+    for number in range(2_000):
+        assert loaded.add(b"newer-%d" % number) == names.add(b"newer-%d" % number)
+    assert np.array_equal(loaded.table.table, names.table.table)
+    assert loaded.find(b"name-0") == 0
