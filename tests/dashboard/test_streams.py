@@ -54,7 +54,7 @@ def test_tabs_share_a_stream_of_all_their_symbols_and_each_gets_its_own(scripts:
         source.onEvent("candle", { symbol: "VALE3", interval: "1m" });
         source.onEvent("candle", { symbol: "VALE3", interval: "5m" });
         source.onEvent("candle", { symbol: "PETR4", interval: "1m" });
-        source.onBroken();
+        source.onBroken(7);
         return { count: sources.length, opened: source.opened, a: a.told, b: b.told };
         """,
     )
@@ -66,6 +66,7 @@ def test_tabs_share_a_stream_of_all_their_symbols_and_each_gets_its_own(scripts:
         (1, "event", "trade"),
         (1, "broken", None),
     ]
+    assert said["a"][-1]["lastMs"] == said["b"][-1]["lastMs"] == 7
     assert [(m["kind"], m.get("name")) for m in said["b"]] == [
         ("open", None),
         ("event", "trade"),
@@ -280,18 +281,19 @@ def test_an_answer_that_does_not_begin_and_a_stream_that_falls_silent_are_opened
         const broken = [];
         const begunMs = Date.now();
         const handlers = { onOpen: () => {}, onEvent: () => {}, onBroken: (lastMs) => broken.push(lastMs) };
-        const source = new it.Source(handlers, { openingMaxMs: 60 });
+        const source = new it.Source(handlers, { openingMaxMs: 60, silenceMaxMs: 7000 });
         source.open({ url: "one", isOwn: false, events: [] });
         await until(2);
         made[1].tell("open");
+        const openMs = source.silence.limitMs;
         made[1].tell("heartbeat", '{"every_ms":50}');
         await until(3);
         const open = made.map(({ isClosed }) => !isClosed);
         source.close();
-        return [open, broken[0], broken[1] >= begunMs && broken[1] <= Date.now(), broken.length];
+        return [open, broken[0], broken[1] >= begunMs && broken[1] <= Date.now(), broken.length, openMs];
         """,
     )
-    assert said == [[False, False, True], None, True, 2]
+    assert said == [[False, False, True], None, True, 2, 7000]
 
 
 def test_a_page_tells_of_which_time_it_is_for_as_long_as_it_is_not_live(scripts: Scripts) -> None:
@@ -342,3 +344,37 @@ def test_a_page_tells_of_which_time_it_is_for_as_long_as_it_is_not_live(scripts:
         """,
     )
     assert said == [[False, None], [True, None], [False, 2000], [True, None], [False, 12000]]
+
+
+def test_a_page_passes_on_when_the_market_was_last_heard_and_a_dead_hub_when_itself_was(
+    scripts: Scripts,
+) -> None:
+    said = scripts.ask(
+        "streams/following.js?of-a-hub",
+        """
+        const kept = [window.SharedWorker, window.EventSource];
+        const workers = [];
+        window.EventSource = class extends EventTarget { close() {} };
+        window.SharedWorker = class extends EventTarget {
+          constructor() { super(); this.port = { postMessage: () => {} }; workers.push(this); }
+        };
+        const told = [];
+        const tell = (what) => told.push(what);
+        const handlers = { onOpen: () => tell("open"), onEvent: () => {}, onBroken: tell };
+        const wish = { origin: "o", path: "/", isOwn: false, channels: null, symbol: null, events: [] };
+        const following = it.follow(wish, handlers);
+        const [worker] = workers;
+        const say = (data) => worker.port.onmessage({ data });
+        say({ kind: "open", id: 1 });
+        say({ kind: "broken", id: 1, lastMs: 7 });
+        const fromMs = Date.now();
+        say({ kind: "pong" });
+        const toMs = Date.now();
+        worker.dispatchEvent(new Event("error"));
+        following.close();
+        [window.SharedWorker, window.EventSource] = kept;
+        const heardMs = told.pop();
+        return [told, fromMs <= heardMs && heardMs <= toMs];
+        """,
+    )
+    assert said == [["open", 7], True]
