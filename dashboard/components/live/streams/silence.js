@@ -6,7 +6,7 @@ const BEATS = 3;
 const SILENCE_MAX_MS = 45000; // until a beat has told
 const EVERY_MIN_MS = 50;
 const EVERY_MAX_MS = 60000;
-const LOOKS = 3; // in the longest silence that there may be
+const LOOKS = 9; // in the longest silence that there may be: a machine that wakes finds out within seconds
 
 export class Silence {
   // onSilent(), once for each begin(). Of two clocks one does not go on while a machine sleeps, and one may be set.
