@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.feed.subscription import Subscription, body, frame
 from api.streaming import StreamCounts
 from homebroker.client import AsyncClient, Notice, Stream, Trade
 from homebroker.client.events import EventReader, RawEvent
@@ -248,6 +249,20 @@ async def test_a_quiet_stream_says_that_it_lives_by_comments_and_by_events(
         event.id == before for before, event in zip(ids, seen[1:], strict=False) if event.name == "heartbeat"
     )
     assert len(set(ids)) == len(seen) - len(beats)
+
+
+async def test_heartbeats_and_farewells_stand_behind_what_is_sent_with_them() -> None:
+    listener = Subscription(["trades:PETR4"], bytes_max=1_000)
+    frames, reader = listener.frames("t0"), EventReader()
+    first = asyncio.ensure_future(anext(frames))
+    await asyncio.sleep(0)
+    listener.push("t1", frame("t1", body("trade", b"1")))
+    listener._beat()
+    told = [(event.id, event.name) for event in reader.read(await first)]
+    listener.end("server_shutdown", b"{}")
+    told += [(event.id, event.name) for event in reader.read(await anext(frames))]
+    assert told == [("t1", "trade"), ("t1", "heartbeat"), ("t1", "server_shutdown")]
+    await anext(frames, None)
 
 
 async def test_the_private_stream_is_for_whoever_is_signed_in(url: str, live: LiveEngine) -> None:
