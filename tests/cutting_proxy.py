@@ -1,4 +1,4 @@
-"""A network that breaks: a proxy that cuts connections at random bytes and moments."""
+"""A network that breaks: proxies that cut connections at random bytes and moments, or lose them silently."""
 
 from __future__ import annotations
 
@@ -10,24 +10,16 @@ from contextlib import asynccontextmanager
 from tests.market import free_ports
 
 _CHUNK_BYTES = 4_096
+_STREAM = b"text/event-stream"
+_BEAT = b"event: heartbeat"
 
 
-class CuttingProxy:
-    """Takes each connection to one of some servers, and breaks it, as long as it is `cutting`.
+class _Proxy:
+    """Takes each connection to one of some servers."""
 
-    The dice say where: after some bytes, often within an event, or when nothing has come for a moment. Every
-    other break is a reset, the others an orderly end, which looks as if the server had finished.
-    """
-
-    def __init__(
-        self, ports: Sequence[int], *, seed: int, bytes_max: int = 20_000, quiet_s: float = 0.5
-    ) -> None:
-        self.cutting = True
-        self.cuts = 0
+    def __init__(self, ports: Sequence[int], *, seed: int) -> None:
         self._ports = ports
         self._dice = random.Random(seed)
-        self._bytes_max = bytes_max
-        self._quiet_s = quiet_s
         self._connections: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
@@ -67,6 +59,26 @@ class CuttingProxy:
             writer.transport.abort()
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raise NotImplementedError
+
+
+class CuttingProxy(_Proxy):
+    """Breaks each connection, as long as it is `cutting`.
+
+    The dice say where: after some bytes, often within an event, or when nothing has come for a moment. Every
+    other break is a reset, the others an orderly end, which looks as if the server had finished.
+    """
+
+    def __init__(
+        self, ports: Sequence[int], *, seed: int, bytes_max: int = 20_000, quiet_s: float = 0.5
+    ) -> None:
+        super().__init__(ports, seed=seed)
+        self.cutting = True
+        self.cuts = 0
+        self._bytes_max = bytes_max
+        self._quiet_s = quiet_s
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         left_bytes = self._dice.randint(1, self._bytes_max)
         while True:
             try:
@@ -88,6 +100,52 @@ class CuttingProxy:
                     await writer.wait_closed()
                 return
             left_bytes -= len(chunk)
+            writer.write(chunk)
+            await writer.drain()
+
+
+class SwallowingProxy(_Proxy):
+    """Loses streams without a word, as a router does that forgets them: they stay open, and nothing comes."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__([port], seed=0)
+        self.beats: dict[asyncio.StreamWriter, int] = {}
+        """How many heartbeats were passed on, by stream."""
+        self.swallowed = 0
+        """How many pieces of lost streams were thrown away."""
+        self._is_away = False
+        self._lost: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def lose_streams(self) -> None:
+        """Lose the streams that are open; cut all else, and let nobody in, until `mend`."""
+        self._lost |= set(self.beats)
+        self._is_away = True
+        for writer in self._open - self._lost:
+            writer.transport.abort()
+
+    def mend(self) -> None:
+        """Let new connections in again; what was lost stays lost."""
+        self._is_away = False
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_away:
+            writer.transport.abort()
+            return
+        self._open.add(writer)
+        try:
+            await super()._serve(reader, writer)
+        finally:
+            self._open.discard(writer)
+            self.beats.pop(writer, None)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(_CHUNK_BYTES):
+            if writer in self._lost:
+                self.swallowed += 1
+                continue
+            if writer in self.beats or _STREAM in chunk:
+                self.beats[writer] = self.beats.get(writer, 0) + chunk.count(_BEAT)
             writer.write(chunk)
             await writer.drain()
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Collection
 from msgspec import Struct
 from sse_starlette import ServerSentEvent
 
-COMMENT_EVERY_S = 15.0
-"""How often a comment says that the connection lives."""
+BEAT_EVERY_S = 15.0
+"""How often a stream says that it lives: by a comment, and by an event for whom comments are hidden."""
 _LINE_END = "\n"
 _COMMENT = ServerSentEvent(comment="the stream lives", sep=_LINE_END).encode()
 _SLOW = (
@@ -48,9 +48,10 @@ class Subscription:
         self._chunks: list[bytes] = []
         self._bytes = 0
         self._last_id: str | None = None
+        self._sent_id = ""
         self._end: tuple[str, bytes] | None = None
         self._woken: asyncio.Future[None] | None = None
-        self._commenting: asyncio.TimerHandle | None = None
+        self._beating: asyncio.TimerHandle | None = None
 
     def push(self, last_id: str, chunk: bytes) -> None:
         """Queue events, of which the last one has an id."""
@@ -75,33 +76,36 @@ class Subscription:
     async def frames(self, last_id: str) -> AsyncIterator[bytes]:
         """Give what comes, as many events at once as are waiting, until the stream ends.
 
-        The last event carries the id of the one before, so that coming back with it brings what followed.
+        Heartbeats and the last event carry the id of the one before, so that coming back with it brings what
+        followed.
         """
         # One timer a stream, whatever comes: one for each wait would cost more than the sending.
-        self._comment_later()
+        self._sent_id = last_id
+        self._beat_later()
         try:
             while True:
                 if not self._chunks and self._end is None:
                     self._woken = asyncio.get_running_loop().create_future()
                     await self._woken
                 chunks, self._chunks, self._bytes = self._chunks, [], 0
-                last_id, self._last_id = self._last_id or last_id, None
+                self._sent_id, self._last_id = self._last_id or self._sent_id, None
                 if chunks:
                     yield chunks[0] if len(chunks) == 1 else b"".join(chunks)
                 if self._end is not None and not self._chunks:
-                    yield frame(last_id, body(*self._end))
+                    yield frame(self._sent_id, body(*self._end))
                     return
         finally:
-            if self._commenting is not None:
-                self._commenting.cancel()
+            if self._beating is not None:
+                self._beating.cancel()
 
-    def _comment_later(self) -> None:
-        self._commenting = asyncio.get_running_loop().call_later(COMMENT_EVERY_S, self._comment)
+    def _beat_later(self) -> None:
+        self._beating = asyncio.get_running_loop().call_later(BEAT_EVERY_S, self._beat)
 
-    def _comment(self) -> None:
-        self._chunks.append(_COMMENT)
+    def _beat(self) -> None:
+        told = body("heartbeat", b'{"every_ms":%d}' % round(BEAT_EVERY_S * 1000))
+        self._chunks.append(_COMMENT + frame(self._last_id or self._sent_id, told))
         self._wake()
-        self._comment_later()
+        self._beat_later()
 
     def _wake(self) -> None:
         if self._woken is not None and not self._woken.done():

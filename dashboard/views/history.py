@@ -8,7 +8,19 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboard import downloads, formats, frames, history, names, reading, session, tables, viewer, words
+from dashboard import (
+    cards,
+    downloads,
+    formats,
+    frames,
+    history,
+    names,
+    reading,
+    session,
+    tables,
+    viewer,
+    words,
+)
 from dashboard.views.opening import why_no_account
 from homebroker.client import Candle, ClientError, Order, SignedOutError, asks
 
@@ -71,24 +83,27 @@ def _orders(text: str, files: DeltaGenerator) -> None:
     chosen = _table(table, "orders", files, "orders", text, is_chooser=True)
     if table.empty:
         return
-    if chosen is None:
-        st.caption("Choose an order (the box at its left) to see its life, step by step.")
+    if chosen is None and len(table) > 1:
+        with st.container(key="wide_hint"):
+            st.caption("Choose an order (the box at its left) to see its life, step by step.")
         return
-    _life({order.order_id: order for order in found}[table.iloc[chosen]["order_id"]])
+    _life({order.order_id: order for order in found}[table.iloc[chosen or 0]["order_id"]])
 
 
 def _life(order: Order) -> None:
     st.markdown(f"**{names.terms(order, viewer.zone(), viewer.now_ms())}** · order {order.order_id}")
     life = frames.executions(reading.executions(session.signed_in(), order_id=order.order_id, rows_max=1_000))
-    st.dataframe(
-        tables.written(life),
-        column_config=_columns(),
-        hide_index=True,
-        placeholder=tables.NONE,
-        height=LIFE_HEIGHT_PX,
-        key="life",
-        alt="The order's life",
-    )
+    with st.container(key="wide_life"):
+        st.dataframe(
+            tables.written(life),
+            column_config=_columns(),
+            hide_index=True,
+            placeholder=tables.NONE,
+            height=LIFE_HEIGHT_PX,
+            key="life",
+            alt="The order's life",
+        )
+    _cards(life, "life")
 
 
 def _trades(text: str, files: DeltaGenerator) -> None:
@@ -127,31 +142,45 @@ def _table(
         return None
     with files:
         downloads.buttons(table, name)
-    if not is_chooser:
-        st.dataframe(
+    _cards(table, name)
+    with st.container(key=f"wide_{name}"):
+        if not is_chooser:
+            st.dataframe(
+                tables.written(table),
+                column_config=_columns(),
+                hide_index=True,
+                placeholder=tables.NONE,
+                height=TABLE_HEIGHT_PX,
+                key=name,
+                alt=name,
+            )
+            return None
+        chosen = st.session_state.get(name, {}).get("selection", {}).get("rows", [])
+        state = st.dataframe(
             tables.written(table),
             column_config=_columns(),
             hide_index=True,
             placeholder=tables.NONE,
-            height=TABLE_HEIGHT_PX,
+            height=TABLE_OVER_A_LIFE_PX if chosen or len(table) == 1 else TABLE_HEIGHT_PX,
             key=name,
+            on_select="rerun",
+            selection_mode="single-row",
             alt=name,
         )
-        return None
-    chosen = st.session_state.get(name, {}).get("selection", {}).get("rows", [])
-    state = st.dataframe(
-        tables.written(table),
-        column_config=_columns(),
-        hide_index=True,
-        placeholder=tables.NONE,
-        height=TABLE_OVER_A_LIFE_PX if chosen else TABLE_HEIGHT_PX,
-        key=name,
-        on_select="rerun",
-        selection_mode="single-row",
-        alt=name,
-    )
     rows = state["selection"]["rows"]
     return rows[0] if rows and rows[0] < len(table) else None
+
+
+def _cards(table: pd.DataFrame, name: str) -> None:
+    """Draw a table again as what a phone shows in its place (page.css): its columns would not fit."""
+    columns = _columns()
+    made = {name: columns[name] for name in map(str, table) if columns[name]}
+    labels = {name: told if isinstance(told, str) else told["label"] for name, told in made.items()}
+    with st.container(key=f"narrow_{name}"):
+        st.html(cards.html(table, cards.FACES[name], labels, viewer.zone()))
+        if len(table) > cards.CARDS_MAX:
+            whole = formats.number(len(table))
+            st.caption(f"The first {cards.CARDS_MAX} of {whole}: search for others, or take the file.")
 
 
 def _draw() -> None:

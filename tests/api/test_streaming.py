@@ -11,8 +11,10 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from api.feed.subscription import Subscription, body, frame
 from api.streaming import StreamCounts
 from homebroker.client import AsyncClient, Notice, Stream, Trade
+from homebroker.client.events import EventReader, RawEvent
 from tests.api.live_engine import LiveEngine
 from tests.api.people import PASSWORDS, sign_in
 from tests.api.serving import serving
@@ -221,15 +223,46 @@ async def test_a_full_server_says_so_and_counts_nobody(
     assert len(app.state.services.stream_counts) == 0
 
 
-async def test_a_comment_says_that_a_quiet_stream_lives(
+async def test_a_quiet_stream_says_that_it_lives_by_comments_and_by_events(
     url: str, live: LiveEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.feed.subscription.COMMENT_EVERY_S", 0.05)
-    async with httpx.AsyncClient() as client, client.stream("GET", f"{url}/stream") as response:
-        lines = response.aiter_lines()
-        comments = 0
-        while comments < 3:
-            comments += (await anext(lines)).startswith(":")
+    monkeypatch.setattr("api.feed.subscription.BEAT_EVERY_S", 0.05)
+    async with (
+        httpx.AsyncClient() as client,
+        client.stream("GET", f"{url}/stream?channels=trades") as response,
+    ):
+        reader, comments = EventReader(), 0
+        seen: list[RawEvent] = []
+        async for chunk in response.aiter_bytes():
+            comments += chunk.count(b": the stream lives")
+            seen += reader.read(chunk)
+            beats = [event for event in seen if event.name == "heartbeat"]
+            if len(beats) == 2:
+                live.trade()
+            if len(beats) >= 4 and any(event.name == "trade" for event in seen):
+                break
+    assert comments == len(beats)
+    assert {event.data for event in beats} == {b'{"every_ms":50}'}
+    # Whoever comes back with a heartbeat's id goes on behind the event before it.
+    ids = [event.id for event in seen]
+    assert all(
+        event.id == before for before, event in zip(ids, seen[1:], strict=False) if event.name == "heartbeat"
+    )
+    assert len(set(ids)) == len(seen) - len(beats)
+
+
+async def test_heartbeats_and_farewells_stand_behind_what_is_sent_with_them() -> None:
+    listener = Subscription(["trades:PETR4"], bytes_max=1_000)
+    frames, reader = listener.frames("t0"), EventReader()
+    first = asyncio.ensure_future(anext(frames))
+    await asyncio.sleep(0)
+    listener.push("t1", frame("t1", body("trade", b"1")))
+    listener._beat()
+    told = [(event.id, event.name) for event in reader.read(await first)]
+    listener.end("server_shutdown", b"{}")
+    told += [(event.id, event.name) for event in reader.read(await anext(frames))]
+    assert told == [("t1", "trade"), ("t1", "heartbeat"), ("t1", "server_shutdown")]
+    await anext(frames, None)
 
 
 async def test_the_private_stream_is_for_whoever_is_signed_in(url: str, live: LiveEngine) -> None:

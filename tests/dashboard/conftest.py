@@ -102,16 +102,24 @@ def sign_in(page: Page, username: str, password: str) -> None:
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
+CHROMIUM_FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+
+
+def chromium_path() -> str:
+    """Give where the machine's Chromium is, or skip."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("Chromium is not installed: install it to test the page as a person sees it")
+    return path
+
+
 # For a module and no longer: while Playwright's own loop runs in this thread, no asynchronous test can.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Give the machine's Chromium, or skip."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("Chromium is not installed: install it to test the page as a person sees it")
+    path = chromium_path()
     with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield browser
         browser.close()
 

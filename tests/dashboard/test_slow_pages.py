@@ -142,6 +142,9 @@ def test_history_lists_searches_and_tells_profit_by_day(api: Scripted) -> None:
     assert page.dataframe[0].value["symbol"].tolist() == ["PETR4", "VALE3"]
     page.text_input(key="search").set_value("vale3 canceled").run()
     assert page.dataframe[0].value["order_id"].tolist() == ["o-2"]
+    # The one that is left tells its life, which a phone's cards lead to by such a search.
+    assert len(page.dataframe) == 2
+    assert page.markdown[-1].value.endswith("order o-2")
     page.text_input(key="search").set_value("")
     page.segmented_control(key="show").set_value("Trades").run()
     assert page.dataframe[0].value["value"].tolist() == [3850.0]

@@ -11,6 +11,7 @@ import { Holdings } from "./holdings.js";
 import { Looking } from "./looking.js";
 import { MarketClock } from "./market_clock.js";
 import { Visitor } from "./visitor.js";
+import { reconnecting } from "./words.js";
 
 // Asked for rather than streamed: every tick would be more than a portfolio is watched for.
 const PRICES_PERIOD_MS = 2000;
@@ -95,12 +96,12 @@ export class AccountPage {
       load: () => this.visitor.confirm(),
       onLoaded: () => {},
       onEvent: (name, event) => this.#onEvent(name, event),
-      onLive: (isLive) => this.#onLive(isLive),
+      onLive: (isLive, sinceMs) => this.#onLive(isLive, sinceMs),
     });
   }
 
-  #onLive(isLive) {
-    this.banner.set("account", isLive);
+  #onLive(isLive, sinceMs) {
+    this.banner.set("account", isLive, reconnecting(sinceMs));
     // A stream that ended may have ended with the session, and a browser does not tell why.
     if (!isLive) this.visitor.confirm().catch(() => {});
   }
@@ -124,10 +125,11 @@ export class AccountPage {
       if (this.closed) return;
       for (const ticker of tickers) this.clock.see(ticker.time_ms);
       this.holdings.setPrices(tickers);
+      this.pricesMs = Date.now();
       this.banner.set("prices", true);
       this.#draw();
     } catch {
-      if (!this.closed) this.banner.set("prices", false);
+      if (!this.closed) this.banner.set("prices", false, reconnecting(this.pricesMs ?? null));
     }
   }
 

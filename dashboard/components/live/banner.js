@@ -1,11 +1,11 @@
 // Says, over the panes, that what they show has stopped moving.
 import { element, setText } from "./dom.js";
+import { reconnecting } from "./words.js";
 
-const RECONNECTING = "Reconnecting to the market… What you see may be out of date.";
 const PATIENCE_MS = 800; // a connection that is quickly there needs no words
 
 export class Banner {
-  constructor(parent, text = RECONNECTING, className = "hb-banner") {
+  constructor(parent, text = reconnecting(null), className = "hb-banner") {
     this.text = text;
     this.waiting = new Map();
     this.node = element("div", className);

@@ -11,15 +11,18 @@ const KEPT_MAX = 20000;
 
 export class Feed {
   // wish: what to follow (streams/wishes.js). load: () => Promise of the history; onLoaded(history);
-  // onEvent(name, data) returns false when out of step; onLive(isLive) tells the page.
+  // onEvent(name, data) returns false when out of step; onLive(isLive, sinceMs) tells the page, and while it is not live, of which
+  // time by the machine's clock is what it shows: null before anything was there.
   constructor({ wish, load, onLoaded, onEvent, onLive }) {
     Object.assign(this, { load, onLoaded, onEvent, onLive });
     this.kept = []; // null while events are applied as they come
     this.closed = false;
+    this.liveMs = null; // since when it is live
+    this.sinceMs = null;
     this.stream = follow(wish, {
       onOpen: () => this.#join(),
       onEvent: (name, data) => this.#take(name, data),
-      onBroken: () => this.#lose(),
+      onBroken: (lastMs) => this.#lose(lastMs),
     });
   }
 
@@ -47,7 +50,8 @@ export class Feed {
     for (const [name, data] of kept) {
       if (!this.#apply(name, data)) return;
     }
-    this.onLive(true);
+    this.liveMs = Date.now();
+    this.onLive(true, null);
   }
 
   #take(name, data) {
@@ -68,9 +72,12 @@ export class Feed {
     this.stream.again();
   }
 
-  #lose() {
+  #lose(lastMs = Date.now()) {
     if (this.closed) return;
     this.kept = [];
-    this.onLive(false);
+    // What was loaded last may be younger than the last that the stream told; while it keeps breaking, what is shown stays as old.
+    if (this.liveMs !== null) this.sinceMs = Math.max(lastMs ?? 0, this.liveMs);
+    this.liveMs = null;
+    this.onLive(false, this.sinceMs);
   }
 }

@@ -8,7 +8,7 @@ import { Orders } from "./orders.js";
 import { Tabs } from "./tabs.js";
 import { tellMeans } from "./ticket_notes.js";
 import { Visitor } from "./visitor.js";
-import { addTrade, executionToast } from "./words.js";
+import { addTrade, executionToast, reconnecting } from "./words.js";
 
 const FILLS_LOADED = 300;
 const FILLS_RETRY_MS = 3000;
@@ -59,12 +59,12 @@ export class OwnPanes {
       load: () => this.visitor.confirm(),
       onLoaded: () => {},
       onEvent: (name, event) => this.#onEvent(name, event),
-      onLive: (isLive) => this.#onLive(isLive),
+      onLive: (isLive, sinceMs) => this.#onLive(isLive, sinceMs),
     });
   }
 
-  #onLive(isLive) {
-    this.banner.set("account", isLive);
+  #onLive(isLive, sinceMs) {
+    this.banner.set("account", isLive, reconnecting(sinceMs));
     // A stream that ended may have ended with the session, and a browser does not tell why.
     if (!isLive) this.visitor.confirm().catch(() => {});
     // What happened while there was no stream is in the history.

@@ -30,6 +30,12 @@ export function phaseNote(phase, { symbol, type, time_in_force: lasts }) {
   return "";
 }
 
+// Of which time is what a page shows whose stream is broken; null where nothing was there before.
+export function reconnecting(sinceMs) {
+  const age = sinceMs === null ? "What you see may be out of date." : `What you see is of ${format.when(sinceMs)}.`;
+  return `Reconnecting to the market… ${age}`;
+}
+
 // How long an order is in force, with the date of one that has its own; older orders did not say theirs.
 export const lastingName = ({ time_in_force: lasts, expires_at_ms: untilMs }) => (untilMs ? `Until ${format.moment(untilMs)}` : timeInForceName(lasts));
 // How much of an iceberg the book shows at a time.

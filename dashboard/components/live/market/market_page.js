@@ -5,6 +5,7 @@ import { element, Repainter, setText } from "../dom.js";
 import { Feed } from "../feed.js";
 import { Looking } from "../looking.js";
 import { Preferences } from "../preferences.js";
+import { reconnecting } from "../words.js";
 import { HeatMap } from "./heat_map.js";
 import { Movers } from "./movers.js";
 import { Table } from "./table.js";
@@ -120,7 +121,7 @@ export class MarketPage {
         else this.sparks = new Looking(() => this.#refreshSparklines(), SPARK_PERIOD_MS);
       },
       onEvent: (_, ticker) => this.#take(ticker),
-      onLive: (isLive) => this.banner.set("market", isLive),
+      onLive: (isLive, sinceMs) => this.banner.set("market", isLive, reconnecting(sinceMs)),
     });
   }
 

@@ -116,7 +116,8 @@ function fill({ node, cells, spark, star, share, bar, told }, ticker, { stars },
   setText(star, stars.has(ticker.symbol) ? "★" : "☆");
   flash(node, cells[LAST], ticker);
   const history = sparks.get(ticker.symbol);
-  if (history) spark.draw([...history, ticker.last_price ?? history.at(-1)], ticker.change);
+  const newest = ticker.last_price ?? history?.at(-1); // none, before a symbol's first trade
+  if (history && newest !== undefined) spark.draw([...history, newest], ticker.change);
   const bought = imbalance.get(ticker.symbol);
   bar.style.visibility = bought === undefined ? "hidden" : "visible"; // half and half would be a figure, too
   share.style.transform = `scaleX(${bought ?? 0.5})`;

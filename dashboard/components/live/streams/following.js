@@ -66,12 +66,13 @@ class Pages {
 
   #take(message) {
     this.heard = true;
+    this.heardMs = Date.now();
     const follower = this.isShared && this.followers.get(message.id);
     if (!follower) return;
     const { onOpen, onEvent, onBroken } = follower.handlers;
     if (message.kind === "event") onEvent(message.name, message.data);
     else if (message.kind === "open") onOpen();
-    else onBroken();
+    else onBroken(message.lastMs);
   }
 
   #fail() {
@@ -79,7 +80,7 @@ class Pages {
     this.isShared = false;
     this.port.postMessage({ kind: "bye" });
     for (const follower of this.followers.values()) {
-      follower.handlers.onBroken();
+      follower.handlers.onBroken(this.heardMs ?? null);
       goAlone(follower);
     }
   }
@@ -93,7 +94,7 @@ function goAlone(follower) {
 
 let pages = null;
 
-// handlers: onOpen(), onEvent(name, data), onBroken(). Gives { again(), close() }.
+// handlers: onOpen(), onEvent(name, data), onBroken(lastMs). Gives { again(), close() }.
 export function follow(wish, handlers) {
   pages ??= new Pages();
   return pages.add(wish, handlers);

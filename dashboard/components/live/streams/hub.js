@@ -63,7 +63,7 @@ export class Hub {
     const tellAll = (message) => followers.forEach(({ tell }) => tell(message));
     const source = this.makeSource({
       onOpen: () => tellAll({ kind: "open" }),
-      onBroken: () => tellAll({ kind: "broken" }),
+      onBroken: (lastMs) => tellAll({ kind: "broken", lastMs }),
       onEvent: (name, data) => followers.forEach(({ wish, tell }) => isWanted(wish, name, data) && tell({ kind: "event", name, data })),
     });
     return { followers, source, timer: null };
