@@ -28,7 +28,7 @@ from engine.kernel.octets import (
 )
 from engine.kernel.uncounted import compiled, inlined
 
-_TABLE_ROWS_MIN: Final = 1_024
+_TABLE_PLACES_MIN: Final = 1_024
 _SPREAD: Final = signed(0x9E37_79B9_7F4A_7C15)
 
 
@@ -129,7 +129,7 @@ class Names:
         self.text_length = 0
         self.entries: npt.NDArray[Any] = reserved(capacity, NAME)
         self.text: Octets = reserved(bytes_max + SLACK, np.uint8)
-        self._make_table()
+        self._table, self._next = self._tables()
 
     def fill(self, entries: npt.NDArray[Any], text: Octets) -> None:
         """Make the table the one whose entries and text these are, its own names among them."""
@@ -138,7 +138,7 @@ class Names:
         self.text_length = len(text)
         self.entries[: len(entries)] = entries
         self.text[: len(text)] = text
-        self._make_table()
+        self._table, self._next = self._tables()
 
     @property
     def table(self) -> NameTable:
@@ -180,16 +180,17 @@ class Names:
         """Give a name as it is."""
         return unescaped(self.escaped(row))
 
-    def _make_table(self) -> None:
-        rows = _TABLE_ROWS_MIN
-        while rows < 2 * self.count:
-            rows *= 2
-        self._table, self._next = self._empty(rows), self._empty(2 * rows)
-        _enter_all(self._table, self._next, self.count)
+    def _tables(self) -> tuple[NameTable, NameTable]:
+        places = _TABLE_PLACES_MIN
+        while places < 2 * self.count:
+            places *= 2
+        tables = self._empty(places), self._empty(2 * places)
+        _enter_all(*tables, self.count)
+        return tables
 
-    def _empty(self, rows: int) -> NameTable:
+    def _empty(self, places: int) -> NameTable:
         # Zeros, which the system supplies as they are written to.
-        return NameTable(np.zeros(rows, PLACE), self.entries, self.text)
+        return NameTable(np.zeros(places, PLACE), self.entries, self.text)
 
 
 def investor_names(capacity: int, bytes_max: int) -> Names:
