@@ -68,11 +68,12 @@ def _print_rates(given: Load, resting: int, rounds: int) -> None:
             peers.extend(stack.enter_context(exchange_core(part, made)) for part in Part)
         except NoPeerError as error:
             print(error)
-        _check(given, alone, peers)
+        book = Book(symbols)
+        _check(given, book.done(given), alone, peers)
         lanes = {
-            _KERNEL: lambda: _had_memory(given).timed(given, count),
+            _KERNEL: lambda: _timed_again(book, given, count),
             "kernel, large batches, memory new to it": lambda: Book(symbols).timed(given, count),
-            f"kernel, batches of {_SMALL_BATCH}": lambda: _had_memory(given).timed(given, _SMALL_BATCH),
+            f"kernel, batches of {_SMALL_BATCH}": lambda: _timed_again(book, given, _SMALL_BATCH),
             ALONE: alone.run_pass,
         } | {peer.part.title: peer.run_pass for peer in peers}
         times_s = _alternate(lanes, rounds)
@@ -95,10 +96,9 @@ def _print_rates(given: Load, resting: int, rounds: int) -> None:
     )
 
 
-def _had_memory(given: Load) -> Book:
-    book = Book(given.symbols)
-    book.have_memory(given.rows)
-    return book
+def _timed_again(book: Book, given: Load, batch: int) -> float:
+    book.rewind()
+    return book.timed(given, batch)
 
 
 def _alternate(lanes: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
@@ -130,11 +130,11 @@ def _single_figures(given: Load) -> list[Figure]:
     ]
 
 
-def _check(given: Load, alone: MatchingAlone, peers: list[ExchangeCore]) -> None:
+def _check(given: Load, ours: Done, alone: MatchingAlone, peers: list[ExchangeCore]) -> None:
     """See that all did the same work: the generator's book, both kernels and the peers."""
     facts = given.facts
     same = Done(facts.trades, facts.traded_quantity, 0)
-    assert Book(given.symbols).done(given) == same, "the kernel traded otherwise"
+    assert ours == same, "the kernel traded otherwise"
     told = {ALONE: alone.done} | {
         peer.part.title: Done(peer.trades, peer.traded_quantity, peer.refused) for peer in peers
     }

@@ -13,7 +13,7 @@ from bench.stream import INVESTORS, Array, Facts, command_rows, stream, stream_o
 from engine.kernel import header as h
 from engine.kernel import words
 from engine.kernel.books import TOLD_LEVEL, take_changed_levels
-from engine.kernel.layout import BUCKET, NONE, Capacity, CommandKind, EventKind
+from engine.kernel.layout import BUCKET, NONE, Capacity, EventKind
 from engine.kernel.memory import Memory
 from engine.kernel.run import run as run_kernel
 from engine.names import Names, investor_names
@@ -23,7 +23,6 @@ Kernel: TypeAlias = Callable[[Array, int, int], int]
 
 _TIME_MS: Final = 1_790_000_000_000
 _NAME_BYTES_MAX: Final = 1 << 16
-_PAGE_BYTES: Final = 4096
 
 
 class Load(NamedTuple):
@@ -80,18 +79,37 @@ class Book:
         self._levels = np.zeros(len(self.memory.changed_levels), TOLD_LEVEL)
         batch = _opening(symbols)
         self.run(batch.commands, batch.text)
+        parts = list(self.memory.parts())
+        self._opened_words = self.memory.header[: h.WORDS].copy()
+        self._opened = [
+            (part, _octets(getattr(self.memory, part[0])[part[1] : part[1] + part[2]]).copy())
+            for part in parts
+        ]
 
-    def have_memory(self, rows: Array) -> None:
-        """Let the system supply the memory that the ids of commands will take, before they are timed.
+    def rewind(self) -> None:
+        """Be as after the opening again, in the same memory, as a Java heap is the same in all rounds.
 
-        What a Java heap has, it has from its first rounds on. New memory is cleared by the system while the
-        market runs, and where the machine is a virtual one its host may take milliseconds for each 2 MB.
+        New memory is cleared by the system while the market runs. Where the machine is a virtual one its host
+        may take milliseconds for each 2 MB, and takes them away again when nobody uses them for a second.
         """
-        places = int(np.count_nonzero(rows["kind"] == CommandKind.PLACE))
-        # A table is at most 10/16 full, that of a size stands behind as many rows, in either half.
-        behind = (2 << (places * 16 // 10).bit_length()) // BUCKET
-        for half in np.split(self.memory.ids, 2):
-            half[:behind].view(np.uint8)[::_PAGE_BYTES] = 0
+        memory = self.memory
+        # The tables of ids that were left for larger ones stand before them, in either half.
+        behind = 2 * memory.header.item(h.IDS_SIZE) // BUCKET
+        levels = memory.header.item(h.LEVELS_USED)
+        used = [getattr(memory, name)[first : first + rows] for name, first, rows in memory.parts()]
+        used += [half[:behind] for half in np.split(memory.ids, 2)]
+        used += [
+            memory.level_changed[:levels],
+            memory.level_hints,
+            memory.publications,
+            memory.changed_levels,
+        ]
+        for rows in used:
+            _octets(rows)[:] = 0
+        # Where the batch is stands behind these words.
+        memory.header[: h.WORDS] = self._opened_words
+        for (name, first, count), octets in self._opened:
+            _octets(getattr(memory, name)[first : first + count])[:] = octets
 
     def run(self, rows: Array, text: Array) -> None:
         """Run commands; what happened is let go, a kernel's call at a time."""
@@ -128,3 +146,7 @@ class Book:
             if 2 * header.item(h.CHANGED_LEVELS) > len(memory.changed_levels):
                 take_changed_levels(header, self._levels)
         memory.give_back()
+
+
+def _octets(rows: Array) -> Array:
+    return rows.reshape(-1).view(np.uint8)

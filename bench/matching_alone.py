@@ -132,14 +132,14 @@ def _serve(asked: Connection, commands_: int, symbols: int, resting: int) -> Non
     kernel = _without_accounts()
     given = load(commands_, symbols, resting)
     with asked:
-        asked.send(Book(symbols, kernel).done(given))
+        book = Book(symbols, kernel)
+        asked.send(book.done(given))
         while True:
             try:
                 asked.recv()
             except EOFError:
                 return
-            book = Book(symbols, kernel)
-            book.have_memory(given.rows)
+            book.rewind()
             asked.send(book.timed(given, len(given.rows)))
 
 

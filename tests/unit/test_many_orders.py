@@ -49,3 +49,15 @@ def test_its_state_shows_nothing_of_what_was_asked_for(deep: Load) -> None:
     for name, first, rows in whole.parts():
         ours, theirs = (getattr(memory, name)[first : first + rows] for memory in (whole, parted))
         assert ours.tobytes() == theirs.tobytes(), name
+
+
+def test_a_rewound_book_is_as_good_as_a_new_one(deep: Load) -> None:
+    book, new = (Book(deep.symbols, capacity=_CAPACITY) for _ in range(2))
+    book.run(deep.rows, deep.text)
+    book.rewind()
+    book.run(deep.rows, deep.text)
+    new.run(deep.rows, deep.text)
+    audit(book.memory)
+    for name, first, rows in new.memory.parts():
+        ours, theirs = (getattr(each.memory, name)[first : first + rows] for each in (book, new))
+        assert ours.tobytes() == theirs.tobytes(), name
