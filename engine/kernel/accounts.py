@@ -15,10 +15,6 @@ from engine.kernel.market import row_or_spare
 from engine.kernel.words import BUY
 
 _SPREAD: Final = 0x9E3779B97F4A7C1
-_PAGE_ENTRIES: Final = 1024
-_POSITIONS_A_PAGE: Final = (
-    64  # a table is twice as large as the one before, of which an eighth remains for this
-)
 
 
 @inlined
