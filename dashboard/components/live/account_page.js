@@ -11,7 +11,6 @@ import { Holdings } from "./holdings.js";
 import { Looking } from "./looking.js";
 import { MarketClock } from "./market_clock.js";
 import { Visitor } from "./visitor.js";
-import { reconnecting } from "./words.js";
 
 // Asked for rather than streamed: every tick would be more than a portfolio is watched for.
 const PRICES_PERIOD_MS = 2000;
@@ -101,7 +100,7 @@ export class AccountPage {
   }
 
   #onLive(isLive, sinceMs) {
-    this.banner.set("account", isLive, reconnecting(sinceMs));
+    this.banner.setLive("account", isLive, sinceMs);
     // A stream that ended may have ended with the session, and a browser does not tell why.
     if (!isLive) this.visitor.confirm().catch(() => {});
   }
@@ -129,7 +128,7 @@ export class AccountPage {
       this.banner.set("prices", true);
       this.#draw();
     } catch {
-      if (!this.closed) this.banner.set("prices", false, reconnecting(this.pricesMs ?? null));
+      if (!this.closed) this.banner.setLive("prices", false, this.pricesMs ?? null);
     }
   }
 

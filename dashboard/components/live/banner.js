@@ -28,6 +28,11 @@ export class Banner {
     this.timer ??= setTimeout(() => (this.node.hidden = false), PATIENCE_MS);
   }
 
+  // As a feed tells it: while it is not live, of which time is what it shows.
+  setLive(name, isLive, sinceMs) {
+    this.set(name, isLive, reconnecting(sinceMs));
+  }
+
   close() {
     clearTimeout(this.timer);
   }

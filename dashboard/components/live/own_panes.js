@@ -8,7 +8,7 @@ import { Orders } from "./orders.js";
 import { Tabs } from "./tabs.js";
 import { tellMeans } from "./ticket_notes.js";
 import { Visitor } from "./visitor.js";
-import { addTrade, executionToast, reconnecting } from "./words.js";
+import { addTrade, executionToast } from "./words.js";
 
 const FILLS_LOADED = 300;
 const FILLS_RETRY_MS = 3000;
@@ -64,7 +64,7 @@ export class OwnPanes {
   }
 
   #onLive(isLive, sinceMs) {
-    this.banner.set("account", isLive, reconnecting(sinceMs));
+    this.banner.setLive("account", isLive, sinceMs);
     // A stream that ended may have ended with the session, and a browser does not tell why.
     if (!isLive) this.visitor.confirm().catch(() => {});
     // What happened while there was no stream is in the history.

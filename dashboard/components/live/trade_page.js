@@ -19,7 +19,6 @@ import { Tape } from "./tape.js";
 import { fillPrice, TicketKeys } from "./ticket_keys.js";
 import { tellTickers } from "./ticket_notes.js";
 import { Toasts } from "./toasts.js";
-import { reconnecting } from "./words.js";
 
 const CANDLES_LOADED = 1000;
 const TRADES_LOADED = 60;
@@ -135,7 +134,7 @@ export class TradePage {
       load: () => Promise.all([this.api.candles(symbol, interval, CANDLES_LOADED), this.api.trades(symbol, TRADES_LOADED)]),
       onLoaded: ([candles, trades]) => this.#load(candles.candles, trades),
       onEvent: (name, event) => this.#onMarketEvent(name, event),
-      onLive: (isLive, sinceMs) => this.banner.set("market", isLive, reconnecting(sinceMs)),
+      onLive: (isLive, sinceMs) => this.banner.setLive("market", isLive, sinceMs),
     });
     this.banner.set("market", false);
   }

@@ -5,7 +5,6 @@ import { element, Repainter, setText } from "../dom.js";
 import { Feed } from "../feed.js";
 import { Looking } from "../looking.js";
 import { Preferences } from "../preferences.js";
-import { reconnecting } from "../words.js";
 import { HeatMap } from "./heat_map.js";
 import { Movers } from "./movers.js";
 import { Table } from "./table.js";
@@ -121,7 +120,7 @@ export class MarketPage {
         else this.sparks = new Looking(() => this.#refreshSparklines(), SPARK_PERIOD_MS);
       },
       onEvent: (_, ticker) => this.#take(ticker),
-      onLive: (isLive, sinceMs) => this.banner.set("market", isLive, reconnecting(sinceMs)),
+      onLive: (isLive, sinceMs) => this.banner.setLive("market", isLive, sinceMs),
     });
   }
 
