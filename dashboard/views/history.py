@@ -93,17 +93,7 @@ def _orders(text: str, files: DeltaGenerator) -> None:
 def _life(order: Order) -> None:
     st.markdown(f"**{names.terms(order, viewer.zone(), viewer.now_ms())}** · order {order.order_id}")
     life = frames.executions(reading.executions(session.signed_in(), order_id=order.order_id, rows_max=1_000))
-    with st.container(key="wide_life"):
-        st.dataframe(
-            tables.written(life),
-            column_config=_columns(),
-            hide_index=True,
-            placeholder=tables.NONE,
-            height=LIFE_HEIGHT_PX,
-            key="life",
-            alt="The order's life",
-        )
-    _cards(life, "life")
+    _rows(life, "life", LIFE_HEIGHT_PX, alt="The order's life")
 
 
 def _trades(text: str, files: DeltaGenerator) -> None:
@@ -142,33 +132,32 @@ def _table(
         return None
     with files:
         downloads.buttons(table, name)
+    if not is_chooser:
+        _rows(table, name, TABLE_HEIGHT_PX, alt=name)
+        return None
+    chosen = st.session_state.get(name, {}).get("selection", {}).get("rows", [])
+    is_over_a_life = chosen or len(table) == 1
+    height_px = TABLE_OVER_A_LIFE_PX if is_over_a_life else TABLE_HEIGHT_PX
+    rows = _rows(table, name, height_px, alt=name, is_chooser=True)
+    return rows[0] if rows and rows[0] < len(table) else None
+
+
+def _rows(table: pd.DataFrame, name: str, height_px: int, *, alt: str, is_chooser: bool = False) -> list[int]:
+    """Draw a table's rows, on a phone as cards; gives the places of those that are chosen."""
     _cards(table, name)
     with st.container(key=f"wide_{name}"):
-        if not is_chooser:
-            st.dataframe(
-                tables.written(table),
-                column_config=_columns(),
-                hide_index=True,
-                placeholder=tables.NONE,
-                height=TABLE_HEIGHT_PX,
-                key=name,
-                alt=name,
-            )
-            return None
-        chosen = st.session_state.get(name, {}).get("selection", {}).get("rows", [])
         state = st.dataframe(
             tables.written(table),
             column_config=_columns(),
             hide_index=True,
             placeholder=tables.NONE,
-            height=TABLE_OVER_A_LIFE_PX if chosen or len(table) == 1 else TABLE_HEIGHT_PX,
+            height=height_px,
             key=name,
-            on_select="rerun",
+            on_select="rerun" if is_chooser else "ignore",
             selection_mode="single-row",
-            alt=name,
+            alt=alt,
         )
-    rows = state["selection"]["rows"]
-    return rows[0] if rows and rows[0] < len(table) else None
+    return [] if isinstance(state, DeltaGenerator) else state["selection"]["rows"]
 
 
 def _cards(table: pd.DataFrame, name: str) -> None:
