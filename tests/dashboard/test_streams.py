@@ -155,22 +155,34 @@ def test_a_page_that_is_gone_without_a_word_is_noticed_by_its_lock(scripts: Scri
     assert said == [1, 0, 1]
 
 
+MADE = """
+    const made = [];
+    window.EventSource = class extends EventTarget {
+      constructor(url) {
+        super();
+        Object.assign(this, { url, atMs: performance.now() });
+        made.push(this);
+      }
+      close() { this.isClosed = true; }
+      tell(name, data) { this.dispatchEvent(new MessageEvent(name, { data })); }
+    };
+    const until = async (count) => {
+      for (let turn = 0; made.length < count; turn += 1) {
+        if (turn === 800) throw new Error(`there are ${made.length} of ${count} streams`);
+        await new Promise((on) => setTimeout(on, 10));
+      }
+    };
+"""
+"""Streams as a browser makes them, which tell what they are told to."""
+
+
 def test_a_source_comes_back_after_growing_pauses_and_passes_nothing_of_an_older_stream(
     scripts: Scripts,
 ) -> None:
     said = scripts.ask(
         "streams/source.js",
-        """
-        const made = [];
-        window.EventSource = class extends EventTarget {
-          constructor(url) {
-            super();
-            Object.assign(this, { url, atMs: performance.now() });
-            made.push(this);
-          }
-          close() { this.isClosed = true; }
-          tell(name, data) { this.dispatchEvent(new MessageEvent(name, { data })); }
-        };
+        MADE
+        + """
         const told = [];
         const source = new it.Source({
           onOpen: () => told.push("open"),
@@ -181,12 +193,6 @@ def test_a_source_comes_back_after_growing_pauses_and_passes_nothing_of_an_older
         made[0].tell("open");
         made[0].tell("trade", "{");
         made[0].tell("trade", "1");
-        const until = async (count) => {
-          for (let turn = 0; made.length < count; turn += 1) {
-            if (turn === 400) throw new Error(`there are ${made.length} of ${count} streams`);
-            await new Promise((on) => setTimeout(on, 10));
-          }
-        };
         await until(2);
         made[1].tell("error");
         made[1].tell("error");
@@ -265,19 +271,8 @@ def test_an_answer_that_does_not_begin_and_a_stream_that_falls_silent_are_opened
 ) -> None:
     said = scripts.ask(
         "streams/source.js",
-        """
-        const made = [];
-        window.EventSource = class extends EventTarget {
-          constructor() { super(); made.push(this); }
-          close() { this.isClosed = true; }
-          tell(name, data) { this.dispatchEvent(new MessageEvent(name, { data })); }
-        };
-        const until = async (count) => {
-          for (let turn = 0; made.length < count; turn += 1) {
-            if (turn === 800) throw new Error(`there are ${made.length} of ${count} streams`);
-            await new Promise((on) => setTimeout(on, 10));
-          }
-        };
+        MADE
+        + """
         const broken = [];
         const begunMs = Date.now();
         const handlers = { onOpen: () => {}, onEvent: () => {}, onBroken: (lastMs) => broken.push(lastMs) };
