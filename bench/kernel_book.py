@@ -17,6 +17,7 @@ from engine.kernel.layout import BUCKET, NONE, Capacity, EventKind
 from engine.kernel.memory import Memory
 from engine.kernel.run import run as run_kernel
 from engine.names import Names, investor_names
+from engine.state import ShardState, bytes_of
 from engine.wire.rows import CommandRows
 
 Kernel: TypeAlias = Callable[[Array, int, int], int]
@@ -79,12 +80,8 @@ class Book:
         self._levels = np.zeros(len(self.memory.changed_levels), TOLD_LEVEL)
         batch = _opening(symbols)
         self.run(batch.commands, batch.text)
-        parts = list(self.memory.parts())
         self._opened_words = self.memory.header[: h.WORDS].copy()
-        self._opened = [
-            (part, _octets(getattr(self.memory, part[0])[part[1] : part[1] + part[2]]).copy())
-            for part in parts
-        ]
+        self._opened = ShardState.of(0, self.memory, {}, {}).copied()
 
     def rewind(self) -> None:
         """Be as after the opening again, in the same memory, as a Java heap is the same in all rounds.
@@ -96,20 +93,19 @@ class Book:
         # The tables of ids that were left for larger ones stand before them, in either half.
         behind = 2 * memory.header.item(h.IDS_SIZE) // BUCKET
         levels = memory.header.item(h.LEVELS_USED)
-        used = [getattr(memory, name)[first : first + rows] for name, first, rows in memory.parts()]
-        used += [half[:behind] for half in np.split(memory.ids, 2)]
-        used += [
+        used = [
+            *(memory.part(*part) for part in memory.parts()),
+            *(half[:behind] for half in np.split(memory.ids, 2)),
             memory.level_changed[:levels],
             memory.level_hints,
             memory.publications,
             memory.changed_levels,
         ]
         for rows in used:
-            _octets(rows)[:] = 0
+            bytes_of(rows)[:] = 0
         # Where the batch is stands behind these words.
         memory.header[: h.WORDS] = self._opened_words
-        for (name, first, count), octets in self._opened:
-            _octets(getattr(memory, name)[first : first + count])[:] = octets
+        self._opened.restore(memory, {})
 
     def run(self, rows: Array, text: Array) -> None:
         """Run commands; what happened is let go, a kernel's call at a time."""
@@ -146,7 +142,3 @@ class Book:
             if 2 * header.item(h.CHANGED_LEVELS) > len(memory.changed_levels):
                 take_changed_levels(header, self._levels)
         memory.give_back()
-
-
-def _octets(rows: Array) -> Array:
-    return rows.reshape(-1).view(np.uint8)

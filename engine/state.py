@@ -83,7 +83,7 @@ class ShardState(Struct, frozen=True):
         """Look at a shard's state, between two commands; the buffers are the shard's own until `copied`."""
         assert memory.header[h.STAGE] == 0, "a command is under way"
         parts = tuple(_Part(*part) for part in memory.parts())
-        arrays = [getattr(memory, part.name)[part.first : part.first + part.rows] for part in parts]
+        arrays = [memory.part(part.name, part.first, part.rows) for part in parts]
         for table in names.values():
             arrays += [table.entries[: table.count], table.text[: table.text_length]]
         description = _Description(
@@ -95,7 +95,7 @@ class ShardState(Struct, frozen=True):
             names={name: _NamesPart(table.count, table.text_length) for name, table in names.items()},
             titles=dict(titles),
         )
-        return cls(description, tuple(_bytes_of(array) for array in arrays))
+        return cls(description, tuple(bytes_of(array) for array in arrays))
 
     def copied(self) -> ShardState:
         """Give the same state in memory of its own. Cost O(bytes)."""
@@ -137,11 +137,9 @@ class ShardState(Struct, frozen=True):
         """Write the state into an empty shard's arrays; raises `UnusableStateError` where it does not fit."""
         buffers = list(self.buffers)
         for part in self.description.parts:
-            whole = getattr(memory, part.name)
-            if part.first + part.rows > len(whole):
+            if part.first + part.rows > len(getattr(memory, part.name)):
                 raise UnusableStateError(f"it has more {part.name} than there is room for")
-            rows = whole[part.first : part.first + part.rows]
-            _fill(rows, buffers.pop(0), part.name)
+            _fill(memory.part(part.name, part.first, part.rows), buffers.pop(0), part.name)
         for name, table in self.description.names.items():
             entries = np.zeros(table.count, layout.NAME)
             _fill(entries, buffers.pop(0), name)
@@ -165,7 +163,8 @@ def digest_of_state(description: bytes, pieces: Iterable[bytes | memoryview]) ->
     return digest.hexdigest()
 
 
-def _bytes_of(array: Array) -> Array:
+def bytes_of(array: Array) -> Array:
+    """Give an array's bytes, a view."""
     return array.reshape(-1).view(np.uint8)
 
 
@@ -173,4 +172,4 @@ def _fill(rows: Array, buffer: Array, name: str) -> None:
     if rows.nbytes != len(buffer):
         raise UnusableStateError(f"{name} has {len(buffer):,} bytes, not {rows.nbytes:,}")
     # Copied as bytes: a stored buffer may begin at any address.
-    rows.reshape(-1).view(np.uint8)[:] = buffer
+    bytes_of(rows)[:] = buffer

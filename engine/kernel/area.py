@@ -15,12 +15,11 @@ import numpy as np
 from engine.kernel import layout
 from engine.kernel.growth import PLACE
 from engine.kernel.header import WORDS
-from engine.kernel.layout import Capacity
+from engine.kernel.layout import PAGE_BYTES, Capacity
 
 HUGE_PAGE_BYTES: Final = 2 << 20
 HUGE_FROM_BYTES: Final = 64 << 20
 """An array of so many bytes is to have huge pages, and begins at one."""
-_PAGE_BYTES: Final = 4096
 
 
 class Shape(NamedTuple):
@@ -116,7 +115,7 @@ def _placed() -> tuple[dict[str, int], int]:
             places[name] = places[shape.place]
             continue
         octets = shape.bytes_max(largest)
-        places[name] = _up(end, HUGE_PAGE_BYTES if octets >= HUGE_FROM_BYTES else _PAGE_BYTES)
+        places[name] = _up(end, HUGE_PAGE_BYTES if octets >= HUGE_FROM_BYTES else PAGE_BYTES)
         end = places[name] + octets
     return places, end
 

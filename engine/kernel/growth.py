@@ -14,11 +14,11 @@ from typing import Final
 import numpy as np
 
 from engine.kernel.compile import inlined
-from engine.kernel.layout import NONE
+from engine.kernel.layout import NONE, PAGE_BYTES
 
 PLACE: Final = np.dtype(np.int32)
 """An entry's row + 1; 0 where a place is free."""
-PAGE_PLACES: Final = 4096 // PLACE.itemsize
+PAGE_PLACES: Final = PAGE_BYTES // PLACE.itemsize
 _ENTRIES_A_PAGE: Final = PAGE_PLACES // 16
 
 

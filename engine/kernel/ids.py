@@ -17,7 +17,7 @@ from typing import Any, Final
 from engine.kernel import header as h
 from engine.kernel.bits import lowest_bit
 from engine.kernel.compile import called, inlined, rarely
-from engine.kernel.layout import BUCKET, ID_BUCKET, ID_HIGH, ID_STATE, NONE
+from engine.kernel.layout import BUCKET, ID_BUCKET, ID_HIGH, ID_STATE, NONE, PAGE_BYTES
 from engine.kernel.market import alike, prefetch
 
 _BUCKET_BITS: Final = BUCKET.bit_length() - 1
@@ -29,7 +29,7 @@ _LIVE_IN_16: Final = 5
 _MOVED_AT_LEAST: Final = 32
 _BUCKETS_AHEAD: Final = _MOVED_AT_LEAST // BUCKET
 _IDS_A_PAGE: Final = 8
-_PAGE_ENTRIES: Final = 4096 * BUCKET // ID_BUCKET.itemsize
+_PAGE_ENTRIES: Final = PAGE_BYTES * BUCKET // ID_BUCKET.itemsize
 _ENDED_BEFORE: Final = 2  # so that the day before 1970 is still a negative state
 
 

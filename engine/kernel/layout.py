@@ -224,6 +224,7 @@ ORDER: Final = np.dtype(
 )
 ORDER_TEXT_BYTES: Final = 16  # in the row
 WORD_BYTES: Final = 8
+PAGE_BYTES: Final = 4096  # of memory, as the system supplies it
 UNLISTED: Final = -2
 assert ORDER.itemsize == 128
 

@@ -190,6 +190,11 @@ class Memory:
             self.header[ROWS["text"]] = len(text)
         self._batch = (commands, text)
 
+    def part(self, name: str, first: int, rows: int) -> Array:
+        """Give the rows that `parts` names, a view."""
+        array: Array = getattr(self, name)
+        return array[first : first + rows]
+
     def parts(self) -> Iterator[tuple[str, int, int]]:
         """Name the rows in use that make up the state: array, first row, rows.
 

@@ -38,6 +38,11 @@ def _market(given: Load, *, batch: int) -> Memory:
     return book.memory
 
 
+def _check_equal(ours: Memory, theirs: Memory) -> None:
+    for part in ours.parts():
+        assert ours.part(*part).tobytes() == theirs.part(*part).tobytes(), part
+
+
 def test_it_trades_as_the_plain_book_does(deep: Load) -> None:
     facts = deep.facts
     assert Book(deep.symbols, capacity=_CAPACITY).done(deep) == Done(facts.trades, facts.traded_quantity, 0)
@@ -46,9 +51,7 @@ def test_it_trades_as_the_plain_book_does(deep: Load) -> None:
 def test_its_state_shows_nothing_of_what_was_asked_for(deep: Load) -> None:
     whole, parted = _market(deep, batch=len(deep.rows)), _market(deep, batch=7)
     audit(whole)
-    for name, first, rows in whole.parts():
-        ours, theirs = (getattr(memory, name)[first : first + rows] for memory in (whole, parted))
-        assert ours.tobytes() == theirs.tobytes(), name
+    _check_equal(whole, parted)
 
 
 def test_a_rewound_book_is_as_good_as_a_new_one(deep: Load) -> None:
@@ -58,6 +61,4 @@ def test_a_rewound_book_is_as_good_as_a_new_one(deep: Load) -> None:
     book.run(deep.rows, deep.text)
     new.run(deep.rows, deep.text)
     audit(book.memory)
-    for name, first, rows in new.memory.parts():
-        ours, theirs = (getattr(each.memory, name)[first : first + rows] for each in (book, new))
-        assert ours.tobytes() == theirs.tobytes(), name
+    _check_equal(new.memory, book.memory)

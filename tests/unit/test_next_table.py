@@ -10,26 +10,15 @@ from bench.kernel_book import Book, Load, load
 from bench.stream import INVESTORS, stream_opening
 from engine.kernel import header as h
 from engine.kernel.audit import audit
-from engine.kernel.layout import BUCKET, ID_BUCKET, Capacity
+from engine.kernel.layout import BUCKET, ID_BUCKET, PAGE_BYTES
 from engine.kernel.memory import Array, Memory
 from engine.names import Names, investor_names
 from engine.wire.rows import CommandRows
+from tests.simulation.lives import CAPACITY
+from tests.strategies import START_MS
 
-_CAPACITY = Capacity(
-    orders=1 << 15,
-    levels=1 << 15,
-    nodes=1 << 15,
-    assets=16,
-    fees=16,
-    accounts=1 << 10,
-    positions=1 << 15,
-    ids=1 << 16,
-    text_chunks=1 << 10,
-)
-_PAGE_BYTES = 4096
-_PAGE_BUCKETS = _PAGE_BYTES // ID_BUCKET.itemsize
+_PAGE_BUCKETS = PAGE_BYTES // ID_BUCKET.itemsize
 _MARK = -(1 << 30)
-_TIME_MS = 1_790_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +50,7 @@ def _run_until_table(book: Book, given: Load, first: int, marks: Array) -> tuple
 
 
 def test_all_of_its_pages_are_written_before_one_at_a_time(given: Load) -> None:
-    book = Book(1, capacity=_CAPACITY)
+    book = Book(1, capacity=CAPACITY)
     row = 0
     for size in (2 * h.IDS_SIZE_MIN, 4 * h.IDS_SIZE_MIN):
         marks = _marked_pages(book.memory, size)
@@ -75,7 +64,7 @@ def test_all_of_its_pages_are_written_before_one_at_a_time(given: Load) -> None:
 
 
 def test_what_the_largest_table_holds_stays_as_it_is(given: Load) -> None:
-    book = Book(1, capacity=replace(_CAPACITY, ids=2 * h.IDS_SIZE_MIN))
+    book = Book(1, capacity=replace(CAPACITY, ids=2 * h.IDS_SIZE_MIN))
     book.run(given.rows, given.text)
     words = book.memory.header
     assert words.item(h.IDS_SIZE) == 2 * h.IDS_SIZE_MIN
@@ -84,11 +73,11 @@ def test_what_the_largest_table_holds_stays_as_it_is(given: Load) -> None:
 
 
 def test_the_next_table_of_positions_is_written_to_page_by_page() -> None:
-    book = Book(0, capacity=_CAPACITY)
+    book = Book(0, capacity=CAPACITY)
     words = book.memory.header
     batch = _shares_for_all(symbols=4, offset=words.item(h.OFFSET) + 1)
     size = 4 * h.POSITION_TABLE_SIZE_MIN
-    marks = book.memory.position_table[2 * size : 4 * size : _PAGE_BYTES // 4]
+    marks = book.memory.position_table[2 * size : 4 * size : PAGE_BYTES // 4]
     marks[:] = _MARK
     at = []
     for row in range(len(batch)):
@@ -108,5 +97,5 @@ def _shares_for_all(*, symbols: int, offset: int) -> CommandRows:
     """Give commands that list symbols and give each account of a book's opening shares of them."""
     batch = CommandRows(investor_names(1 + INVESTORS, 1 << 16), Names(symbols, 1 << 10))
     for place, command in enumerate(stream_opening(symbols=symbols)):
-        batch.add(command, offset + place, _TIME_MS)
+        batch.add(command, offset + place, START_MS)
     return batch
