@@ -54,6 +54,11 @@ def _choose_type(page: Page, name: str) -> None:
     _choose(page, "ticket_type", name)
 
 
+def _wait_for_whole_ticket(page: Page) -> None:
+    # While the ticket is being made anew, a field of the old one may stand beside its successor.
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def test_the_page_draws_the_running_market(page: Page, floor: TradingFloor, artifacts: Path) -> None:
     _open_trade(page, floor)
     expect(page.locator(".hb-strip button")).not_to_have_count(0)
@@ -147,13 +152,14 @@ def test_every_kind_of_order_can_be_sent_and_all_are_canceled(
     near, above = (f"{last * share:.2f}".replace(".", ",") for share in (0.995, 1.05))
     _choose_type(page, "Stop limit")
     expect(page.get_by_label("Stop price (R$)")).to_be_visible()
-    # While the ticket is being made anew, a field of the old one may stand beside its successor.
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    _wait_for_whole_ticket(page)
     page.get_by_label("Stop price (R$)").fill(above)
     page.get_by_label("Price (R$)", exact=True).fill(above)
     buy.click()
     expect(alert).to_contain_text(f"Stop order to buy 100 PETR4 waits for a trade at R$ {above}")
     _choose_type(page, "Stop")
+    expect(page.get_by_label("Price (R$)", exact=True)).to_be_hidden()
+    _wait_for_whole_ticket(page)
     page.get_by_label("Stop price (R$)").fill(above)
     buy.click()
     expect(rows).to_have_count(2)
